@@ -1,0 +1,237 @@
+"""Which files of `content/` changed since the last look. Stat only: nothing is read."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+CONTENT = "content"
+NEWSLETTER = "content/newsletter"
+"""Introductions to editions, not pieces."""
+
+_SETTLE_NS = 400_000_000
+_SKEW_NS = 5_000_000_000
+_FEW = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What tells a file as unchanged: bytes, nanoseconds since 1970, inode (of a link: its target's)."""
+
+    size: int
+    mtime_ns: int
+    inode: int
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a look at `content/` found; all paths relative to the workspace, with `/`, sorted.
+
+    `changed`: new or different, and still. `vanished`: known, and not there any more.
+    `waiting`: new or different, but written to a moment ago; look again soon.
+    `refused`: path (a file's or a folder's) and reason; what is known there or below is not vanished.
+    `missing_root`: `content/` is not there, or is empty although there were pieces in numbers. A folder that is not
+    mounted does not mean that every file was deleted, so `vanished` is empty then.
+    `leaving`: not there any more, but a new file that is still being written may be the same piece under another
+    name; so it is told as vanished only when that one is still. Nothing of it should go out meanwhile.
+    """
+
+    changed: tuple[tuple[str, Stamp], ...] = ()
+    vanished: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
+    missing_root: bool = False
+    leaving: tuple[str, ...] = ()
+
+
+def scan(root: Path, known: Mapping[str, Stamp], now_ns: int, settle_ns: int = _SETTLE_NS) -> Scan:
+    """Compare the files below `root/content` with `known`. `now_ns` is the wall clock's, since 1970.
+
+    A link is followed where it stays in the workspace (or in what `content` itself is a link to).
+    """
+    walk = _Walk(root, known, now_ns, settle_ns)
+    found = walk.run()
+    missing = not found or (not walk.pieces and len(known) > _FEW)
+    if missing:
+        return Scan(refused=tuple(sorted(walk.refused.items())), missing_root=True)
+    gone = walk.gone()
+    changed, waiting = walk.settled(gone)
+    held_back = any(path not in known for path in waiting)
+    return Scan(
+        changed=changed,
+        vanished=() if held_back else gone,
+        waiting=waiting,
+        refused=tuple(sorted(walk.refused.items())),
+        leaving=gone if held_back else (),
+    )
+
+
+class _Walk:
+    """One pass over the tree. Real folders come before linked ones, so that a folder keeps its real path."""
+
+    def __init__(self, root: Path, known: Mapping[str, Stamp], now_ns: int, settle_ns: int) -> None:
+        self.top = os.fspath(root)
+        self.known = known
+        self.now_ns = now_ns
+        self.settle_ns = settle_ns
+        self.pieces = 0
+        self.seen: set[str] = set()
+        self.fresh: list[tuple[str, Stamp, int]] = []
+        self.refused: dict[str, str] = {}
+        self.folders: list[str] = [CONTENT]
+        self.linked: list[str] = []
+        self.entered: set[tuple[int, int]] = set()
+        self.content = os.path.realpath(os.path.join(self.top, CONTENT))  # noqa: PTH118 – strings, 10,000 times
+        self.inside = (os.path.realpath(self.top), self.content)
+
+    def run(self) -> bool:
+        """False if `content/` itself can't be listed."""
+        if not self._enter(CONTENT):
+            return False
+        while self.folders or self.linked:
+            if self.folders:
+                self._enter(self.folders.pop())
+            else:
+                self.linked.sort(reverse=True)
+                self._follow(self.linked.pop())
+        return CONTENT not in self.refused
+
+    def gone(self) -> tuple[str, ...]:
+        missing = [path for path in self.known if path not in self.seen] if len(self.seen) < len(self.known) else []
+        if self.refused:
+            missing = [path for path in missing if not any(up in self.refused for up in _upwards(path))]
+        return tuple(sorted(missing))
+
+    def settled(self, gone: tuple[str, ...]) -> tuple[tuple[tuple[str, Stamp], ...], tuple[str, ...]]:
+        """The fresh files, parted into those that are still and those to wait for.
+
+        A file that was only moved has its old stamp, though its ctime is new: there is nothing to wait for.
+        """
+        moved = {self.known[path] for path in gone}
+        changed, waiting = [], []
+        for path, stamp, ctime_ns in sorted(self.fresh):
+            age = self.now_ns - ctime_ns
+            if age >= self.settle_ns or age < -_SKEW_NS or stamp in moved:
+                changed.append((path, stamp))
+            else:
+                waiting.append(path)
+        return tuple(changed), tuple(waiting)
+
+    def _enter(self, folder: str) -> bool:
+        """List one folder; False if it can't be."""
+        place = f"{self.top}/{folder}"
+        try:
+            status = os.stat(place)  # noqa: PTH116 – as above
+            if (status.st_dev, status.st_ino) in self.entered:
+                return True
+            with os.scandir(place) as entries:
+                self.entered.add((status.st_dev, status.st_ino))
+                for entry in entries:
+                    self._look(folder, entry)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            self.refused[folder] = _reason(error)
+            return False
+        return True
+
+    def _look(self, folder: str, entry: os.DirEntry[str]) -> None:
+        name = entry.name
+        if name[0] in "_.":
+            return
+        path = f"{folder}/{name}"
+        if entry.is_symlink():
+            self._look_at_link(path, entry)
+        elif entry.is_dir(follow_symlinks=False):
+            if path != NEWSLETTER:
+                self.folders.append(path)
+        elif _is_markdown(name):
+            self._take(path, entry)
+
+    def _look_at_link(self, path: str, entry: os.DirEntry[str]) -> None:
+        try:
+            folder = entry.is_dir()
+        except OSError as error:
+            self.refused[path] = _reason(error)
+            return
+        if folder and path != NEWSLETTER:
+            self.linked.append(path)
+        elif not folder and _is_markdown(entry.name):
+            if self._leads_out(os.path.realpath(entry.path)):
+                self.refused[path] = _LEADS_OUT
+            else:
+                self._take(path, entry)
+
+    def _follow(self, folder: str) -> None:
+        target = os.path.realpath(f"{self.top}/{folder}")
+        if self._leads_out(target):
+            self.refused[folder] = _LEADS_OUT
+        elif (self.content + "/").startswith(target.rstrip("/") + "/"):
+            self.refused[folder] = "is a link to a folder that it lies in itself. Remove the link."
+        else:
+            self._enter(folder)
+
+    def _leads_out(self, target: str) -> bool:
+        return not any(target == top or target.startswith(top.rstrip("/") + "/") for top in self.inside)
+
+    def _take(self, path: str, entry: os.DirEntry[str]) -> None:
+        try:
+            status = entry.stat()
+        except OSError as error:
+            # A file that went between the listing and this line is simply not there.
+            if not isinstance(error, FileNotFoundError) or entry.is_symlink():
+                self.refused[path] = _reason(error)
+            return
+        self.pieces += 1
+        old = self.known.get(path)
+        if old is not None:
+            self.seen.add(path)
+            if (old.size, old.mtime_ns, old.inode) == (status.st_size, status.st_mtime_ns, status.st_ino):
+                return
+        self._fresh(path, entry, status)
+
+    def _fresh(self, path: str, entry: os.DirEntry[str], status: os.stat_result) -> None:
+        if not stat.S_ISREG(status.st_mode):
+            self.refused[path] = "is not an ordinary file. Remove it, or give it another ending than .md."
+        elif _unspeakable(entry.name):
+            shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            self.refused[shown] = "has a name with characters that can't be written. Rename the file."
+        elif not os.access(entry.path, os.R_OK):
+            self.refused[path] = _NOT_ALLOWED
+        else:
+            stamp = Stamp(status.st_size, status.st_mtime_ns, status.st_ino)
+            self.fresh.append((path, stamp, status.st_ctime_ns))
+
+
+_LEADS_OUT = "is a link that leads out of the workspace. Put the file itself here instead."
+_NOT_ALLOWED = "may not be read by Julki. Give it the right to read this."
+
+
+def _is_markdown(name: str) -> bool:
+    return name[-3:].lower() == ".md"
+
+
+def _unspeakable(name: str) -> bool:
+    """Control characters, and bytes that are not UTF-8 (they come as lone surrogates)."""
+    return not name.isprintable() and any(unicodedata.category(char) in ("Cc", "Cs") for char in name)
+
+
+def _upwards(path: str) -> Iterator[str]:
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return _NOT_ALLOWED
+    if error.errno == errno.ENOENT:
+        return "is a link to something that is not there. Remove the link, or put the file back."
+    if error.errno == errno.ELOOP:
+        return "is a link that leads in a circle. Remove it."
+    return f"can't be read ({error.strerror}). Look at the disk or the network drive."
