@@ -24,13 +24,16 @@ MAX = 200_000
 
 _LARGE = 20_000
 _DEPTH = 16
+_HEADINGS = 2_000
 # Characters that Unicode keeps for a program's own use stand in for others while Python-Markdown works.
 _OPEN, _ROUND, _LESS, _GAP = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3"
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _COMMENT = re.compile(r"\{%-?\s*comment\s*-?%\}[^{]*(?:\{(?!%-?\s*(?:end)?comment)[^{]*)*\{%-?\s*endcomment\s*-?%\}")
 _SHORTCODE = re.compile(r"\{\{[^{}]*(?:(?:\{(?!\{)|\}(?!\}))[^{}]*)*\}\}|\{%[^%{]*(?:(?:%(?!\})|\{(?![{%]))[^%{]*)*%\}")
 _CODE = re.compile(r"^(?P<fence>`{3,}|~{3,})[^\n]*\n.*?^(?P=fence)[`~]*[ \t]*$|(?<!`)`[^`\n]+`(?!`)", re.M | re.S)
-_GAP_LINK = re.compile(rf"<a\b[^<>]*{_GAP}[^<>]*>(.*?)</a>", re.S)
+_GAP_LINK = re.compile(rf"<a\b[^<>]*{_GAP}[^<>]*>([^<]*(?:<(?!/?a\b)[^<]*)*)</a>")
+_LONE_LESS = re.compile(r"<(?!!--)(?![^<>]*>)")
+_HEADING_LINE = re.compile(r"^(?:#|[=-]+[ \t]*$)", re.M)
 _GAP_IMAGE = re.compile(rf"<img\b[^<>]*{_GAP}[^<>]*>")
 _GAP_BLOCK = re.compile(rf"<p>[\s{_GAP}]*</p>\n?")
 _HEADING = re.compile(r"<(/?)h([1-6])(?=[\s>])")
@@ -135,10 +138,7 @@ def to_html(text: str, lang: str = "") -> str:
     `lang` chooses quotation marks (Finnish and Swedish close with the mark they open with). Hugo's shortcodes and
     Liquid's tags vanish; a link to one becomes its text. Raises `Unreadable`.
     """
-    if len(text) > MAX:
-        raise Unreadable(
-            f"The text is {len(text):,} characters long; {MAX:,} is the most.", hint="Split it into several pieces."
-        )
+    _weigh(text)
     source = _tame(without_shortcodes(_CONTROL.sub("", text), gap=_GAP))
     try:
         raw = _converters.get(lang).convert(source)
@@ -147,6 +147,15 @@ def to_html(text: str, lang: str = "") -> str:
             "Lists, quotations or definitions lie too deep inside each other.", hint="Write them flatter."
         ) from None
     return _levelled(_CLEANER.clean(_restored(raw)))
+
+
+def _weigh(text: str) -> None:
+    if len(text) > MAX:
+        raise Unreadable(
+            f"The text is {len(text):,} characters long; {MAX:,} is the most.", hint="Split it into several pieces."
+        )
+    if len(_HEADING_LINE.findall(text)) > _HEADINGS:
+        raise Unreadable(f"The text has more than {_HEADINGS:,} headings.", hint="Split it into several pieces.")
 
 
 def to_text(text: str, lang: str = "") -> str:
@@ -232,8 +241,8 @@ def _shortcodes_out(text: str, gap: str) -> str:
 
 
 def _tame(text: str) -> str:
-    """Brackets that lead nowhere cost Python-Markdown quadratic time: they are set aside until it is done."""
-    blocks = text.split("\n\n")
+    """Marks that lead nowhere cost Python-Markdown quadratic time: they are set aside until it is done."""
+    blocks = _LONE_LESS.sub(_LESS, text).split("\n\n")
     return "\n\n".join(_tame_block(block) if len(block) > 200 else block for block in blocks)
 
 
