@@ -26,12 +26,14 @@ class Adapter:
     """What an entry point names: how the options look, which secrets there are, and how to open a channel.
 
     `secrets` are lower-case field names; the desk reads them from `JULKI_<CHANNEL>_<FIELD>`.
-    `open(name, options, context)` does no network.
+    `open(name, options, context)` does no network. `pages`: it publishes the pieces' own pages, and what links to them
+    on other channels waits for it.
     """
 
     options: type[Options]
     open: Callable[[str, Any, Context], Channel]
     secrets: tuple[str, ...] = ()
+    pages: bool = False
 
 
 class UnknownAdapter(LookupError):

@@ -1,24 +1,265 @@
-"""The workspace's settings: `config/*.toml`, typed, with file and line for whatever is wrong in them."""
+"""The workspace's settings: `config/*.toml`, typed; whatever is wrong in them is told with file, line and remedy."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from channels.contract import Site
 from channels.duration import Duration
-from channels.piece import Kind, Phase
-from channels.registry import UnknownAdapter, adapter
+from channels.piece import KINDS, Kind, Phase
+from channels.registry import Options, UnknownAdapter, adapter
 
-FILES = ("julki", "audiences", "projects", "team")
+_KEY = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})")
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SiteTable(_Table):
+    title: str = "Julki"
+    url: str = "https://example.org"
+    timezone: str = "Europe/Helsinki"
+    languages: tuple[str, ...] = Field(default=("fi", "sv", "en"), min_length=1)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"'{value}' is not a time zone. Write one like Europe/Helsinki.")
+        return value
+
+    @field_validator("url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
+            raise ValueError(f"'{value}' is not a web address. Write it like https://example.org.")
+        return value.rstrip("/")
+
+    @field_validator("languages")
+    @classmethod
+    def _language_codes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for code in value:
+            if not re.fullmatch(r"[a-z]{2,3}", code):
+                raise ValueError(f"'{code}' is not a language code. Write them like fi, sv, en.")
+        return tuple(dict.fromkeys(value))
+
+
+class DeskTable(_Table):
+    since: date = date.min
+    approval: bool = False
+    backlog: int = Field(default=10, ge=0)
+
+    @field_validator("approval")
+    @classmethod
+    def _not_yet(cls, value: bool) -> bool:
+        if value:
+            raise ValueError("this version has no approval yet. Write approval = false.")
+        return value
+
+
+class KindTable(_Table):
+    channels: tuple[str, ...] = ()
+    late: Duration | None = None
+
+
+class ChannelTable(BaseModel):
+    """The desk's own keys of a channel; `options` is the rest, typed by the adapter."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    adapter: str
+    languages: tuple[str, ...] = ()
+    late: Duration | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_secrets(cls, values: Any) -> Any:
+        """A password in a file that goes into git is the oldest leak there is."""
+        if isinstance(values, dict):
+            try:
+                secrets = adapter(str(values.get("adapter", ""))).secrets
+            except UnknownAdapter:
+                return values
+            for key in secrets:
+                if key in values:
+                    raise ValueError(
+                        f"'{key}' is a secret and may not stand in a file of the workspace. Take it out and set it in "
+                        f"the environment (JULKI_<CHANNEL>_{key.upper()}) or in the file that JULKI_SECRETS names."
+                    )
+        return values
+
+    @model_validator(mode="after")
+    def _typed_options(self) -> ChannelTable:
+        _ = self.options
+        return self
+
+    @cached_property
+    def options(self) -> Options:
+        try:
+            kind = adapter(self.adapter).options
+        except UnknownAdapter as error:
+            raise ValueError(str(error)) from error
+        return kind.model_validate(self.__pydantic_extra__ or {})
+
+    @property
+    def sandbox(self) -> bool:
+        return bool(getattr(self.options, "sandbox", False))
+
+
+class DatabaseTable(_Table):
+    url: str = "sqlite:///var/julki.db"
+
+    @field_validator("url")
+    @classmethod
+    def _supported(cls, value: str) -> str:
+        if not value.startswith("sqlite:///"):
+            raise ValueError('this version keeps its data in SQLite. Write url = "sqlite:///var/julki.db".')
+        return value
+
+
+class ConsoleTable(_Table):
+    host: str = "127.0.0.1"
+    port: int = Field(default=8020, ge=0, le=65535)
+
+
+class PublicTable(_Table):
+    url: str = ""
+    host: str = "127.0.0.1"
+    port: int = Field(default=8021, ge=0, le=65535)
+
+
+class DigestTable(_Table):
+    at: str = "mon 08:00"
+    to: tuple[str, ...] = ()
+
+
+class Audience(_Table):
+    name: str
+    needs: str = ""
+    every: Duration | None = None
+
+
+class Client(_Table):
+    name: str
+
+
+class Project(_Table):
+    name: str
+    client: str = ""
+    phase: Phase | None = None
+    starts: date | None = None
+    ends: date | None = None
+
+
+class Author(_Table):
+    name: str
+    email: str = ""
+    role: str = ""
+    language: str = ""
+
+
+class Settings(BaseSettings):
+    """Everything that `config/` says. Made by `scheduler.workspace.load`; frozen."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix="JULKI_SETTINGS_UNUSED_")
+
+    site: SiteTable = SiteTable()
+    desk: DeskTable = DeskTable()
+    kinds: dict[Kind, KindTable] = {}
+    channels: dict[str, ChannelTable] = {}
+    database: DatabaseTable = DatabaseTable()
+    console: ConsoleTable = ConsoleTable()
+    public: PublicTable = PublicTable()
+    digest: DigestTable | None = None
+    audiences: dict[str, Audience] = {}
+    clients: dict[str, Client] = {}
+    projects: dict[str, Project] = {}
+    authors: dict[str, Author] = {}
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Files alone decide: a stray variable in somebody's shell must not move a publication."""
+        return (init_settings,)
+
+    @field_validator("channels", "audiences", "clients", "projects", "authors")
+    @classmethod
+    def _plain_keys(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for key in value:
+            if not re.match(_KEY, key):
+                raise ValueError(f"'{key}' can't be a name here. Use small letters a-z, digits, - and _.")
+        return value
+
+    @field_validator("kinds")
+    @classmethod
+    def _all_kinds(cls, value: dict[Kind, KindTable]) -> dict[Kind, KindTable]:
+        return {kind: value.get(kind, KindTable()) for kind in KINDS}
+
+    @model_validator(mode="after")
+    def _references(self) -> Settings:
+        for kind, table in self.kinds.items():
+            for channel in table.channels:
+                if channel not in self.channels:
+                    raise ValueError(
+                        f"kinds.{kind}: there is no channel '{channel}'. Add [channels.{channel}] or take it out."
+                    )
+        for key, project in self.projects.items():
+            if project.client and project.client not in self.clients:
+                raise ValueError(
+                    f"projects.{key}: there is no client '{project.client}'. Add [clients.{project.client}]."
+                )
+        for name, channel in self.channels.items():
+            for language in channel.languages:
+                if language not in self.site.languages:
+                    raise ValueError(f"channels.{name}: '{language}' is not among the site's languages.")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.site.timezone)
+
+    @property
+    def since(self) -> datetime:
+        """Midnight of `[desk] since`, site zone: what is due before is archive."""
+        if self.desk.since == date.min:
+            return datetime.min.replace(tzinfo=ZoneInfo("UTC"))
+        return datetime.combine(self.desk.since, time(), self.zone)
+
+    def as_site(self) -> Site:
+        return Site(self.site.title, self.site.url, self.site.timezone, self.site.languages)
+
+    def names(self) -> Mapping[tuple[str, str], str]:
+        """The shown names of people, clients, projects and audiences, by what and key."""
+        tables: Mapping[str, Mapping[str, Any]] = {
+            "author": self.authors,
+            "client": self.clients,
+            "project": self.projects,
+            "audience": self.audiences,
+        }
+        return {(what, key): entry.name for what, table in tables.items() for key, entry in table.items()}
+
+    def fingerprint(self) -> str:
+        """Changes when any setting does: then every piece is read anew, because dates and names may mean something else."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+
+Where = Literal["julki", "audiences", "projects", "team"]
+FILES: tuple[Where, ...] = ("julki", "audiences", "projects", "team")

@@ -1,0 +1,155 @@
+"""What a person may do to a delivery, a channel, or everything. Each act is audited with who and when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection
+
+from channels.contract import Batching, Channel, Withdrawing
+from scheduler.delivery.states import sources
+from scheduler.store import audit, deliveries, pauses
+from scheduler.store.engine import Store
+
+Scope = Literal["all", "channel", "client"]
+
+
+class Refused(Exception):
+    """The act can't be done; the message says why, in plain words."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who acts, and when. `name` is what the audit shows."""
+
+    name: str
+    now: datetime
+
+
+def retry(store: Store, number: int, person: Person) -> str:
+    """Held, failed or skipped: due now, lateness waived. Answers what will happen, in plain words."""
+    fresh = {"state": "planned", "waived": True, "ready_at": person.now, "reason": "", "error": ""}
+    with store.write() as db:
+        row = _get(db, number)
+        states = sources("planned", "person")
+        if row.state in ("planned", "retrying"):
+            moved = deliveries.move(db, number, (row.state,), ready_at=person.now, waived=True)
+        else:
+            moved = deliveries.move(db, number, states, **fresh, generation=row.generation + 1, links_page=None)
+        _require(moved, row, "retried", states)
+        _audit(db, row, person, "retry")
+    return f"{_what(row)} goes out now."
+
+
+def skip(store: Store, number: int, person: Person) -> str:
+    with store.write() as db:
+        row = _get(db, number)
+        states = sources("skipped", "person")
+        moved = deliveries.move(db, number, states, state="skipped", reason="", error=f"skipped by {person.name}")
+        _require(moved, row, "skipped", states)
+        _audit(db, row, person, "skip")
+    return f"{_what(row)} does not go out. Bring it back with: julki retry {number}"
+
+
+def hold(store: Store, number: int, person: Person, reason: str = "") -> str:
+    why = f"Held by {person.name}{f': {reason}' if reason else ''}. Send it with: julki retry {number}"
+    with store.write() as db:
+        row = _get(db, number)
+        states = sources("held", "person")
+        _require(deliveries.move(db, number, states, state="held", reason="person", error=why), row, "held", states)
+        _audit(db, row, person, "hold", reason)
+    return f"{_what(row)} is held. Send it with: julki retry {number}"
+
+
+def confirm(store: Store, number: int, permalink: str, person: Person) -> str:
+    """A person saw it out, at that address."""
+    if not permalink.startswith(("https://", "http://")):
+        raise Refused(
+            f"'{permalink}' is not an address. Give the one where it stands, like https://x.com/…/status/123."
+        )
+    remote_id = permalink.rstrip("/").rsplit("/", 1)[-1]
+    values = {"state": "published", "published_at": person.now, "permalink": permalink, "remote_id": remote_id}
+    with store.write() as db:
+        row = _get(db, number)
+        states = sources("published", "person")
+        _require(deliveries.move(db, number, states, **values, reason="", error=""), row, "confirmed", states)
+        _audit(db, row, person, "confirm", permalink)
+    return f"{_what(row)} counts as published, at {permalink}."
+
+
+def withdraw(store: Store, number: int, person: Person, channel: Channel | None) -> str:
+    """Asks the lane to take back what is out; it does so at its next pass."""
+    with store.write() as db:
+        row = _get(db, number)
+        if not isinstance(channel, Batching | Withdrawing):
+            raise Refused(f"What went out on {row.channel} can't be taken back.")
+        moved = deliveries.move(db, number, ("published",), withdraw=True, ready_at=None)
+        _require(moved, row, "withdrawn", ("published",))
+        _audit(db, row, person, "withdraw")
+    return f"{_what(row)} is being taken back."
+
+
+def pause(store: Store, scope: Scope, name: str, reason: str, person: Person) -> str:
+    what = _scope(scope, name)
+    with store.write() as db:
+        for known in pauses.current(db):
+            if (known.scope, known.name) == (scope, name):
+                raise Refused(f"{what} is paused already, by {known.by}{f': {known.reason}' if known.reason else ''}.")
+        pauses.begin(db, scope, name, reason, person.name, person.now)
+        audit.write(db, person.now, person.name, "pause", detail=f"{what}: {reason}".rstrip(": "))
+    return f"{what} is paused. What falls due meanwhile is held. Go on with: julki resume"
+
+
+def resume(store: Store, scope: Scope, name: str, person: Person) -> tuple[str, Sequence[Any]]:
+    """The answer, and what was held meanwhile: a person chooses what of it still goes out."""
+    what = _scope(scope, name)
+    with store.write() as db:
+        if not pauses.end(db, scope, name, person.name, person.now):
+            stopped = ", ".join(_scope(p.scope, p.name) for p in pauses.current(db)) or "nothing"
+            raise Refused(f"{what} is not paused. Paused now: {stopped}.")
+        audit.write(db, person.now, person.name, "resume", detail=what)
+        held = [row for row in deliveries.queue(db, "held") if row.reason == "paused"]
+    return f"{what} goes on.", held
+
+
+def brake(store: Store, channel: str, most: int, before: datetime, now: datetime) -> int:
+    """After a start: more than `most` that were due before then wait until somebody asks for them; how many."""
+    message = "{count} were overdue on {channel} when the desk started. Send this one: julki retry {id}. Drop it: julki skip {id}"
+    with store.write() as db:
+        found = deliveries.overdue(db, channel, before)
+        if len(found) <= most:
+            return 0
+        for number in found:
+            text = message.format(count=len(found), channel=channel, id=number)
+            deliveries.move(db, number, ("planned", "retrying"), state="held", reason="backlog", error=text)
+        audit.write(db, now, audit.DESK, "held", channel=channel, detail=f"a backlog of {len(found)}")
+    return len(found)
+
+
+def _get(db: Connection, number: int) -> Any:
+    row = deliveries.get(db, number)
+    if row is None:
+        raise Refused(f"There is no delivery {number}. See their numbers with: julki queue")
+    return row
+
+
+def _require(moved: bool, row: Any, done: str, states: Sequence[str]) -> None:
+    if not moved:
+        busy = " and an attempt is under way; try again in a moment" if row.state in states else ""
+        raise Refused(f"{_what(row)} is {row.state}{busy}. Only what is {' or '.join(states)} can be {done}.")
+
+
+def _audit(db: Connection, row: Any, person: Person, act: str, detail: str = "") -> None:
+    audit.write(db, person.now, person.name, act, piece=row.name, channel=row.channel, delivery=row.id, detail=detail)
+
+
+def _what(row: Any) -> str:
+    part = "" if row.part == "main" else f" ({row.part})"
+    return f"{row.name}{part} on {row.channel}"
+
+
+def _scope(scope: str, name: str) -> str:
+    return "Everything" if scope == "all" else f"The {scope} {name}"

@@ -1,0 +1,147 @@
+"""May this delivery go out now? Pure: go, wait, or hold with the reason in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from channels.duration import format_duration
+
+
+class Due(Protocol):
+    """The columns of a due delivery that the gate looks at."""
+
+    id: int
+    channel: str
+    part: str
+    due_at: datetime | None
+    late: int | None
+    archive: bool
+    waived: bool
+    client: str
+    broken: bool | None
+    findings: Any
+    tangled: Any
+
+
+class Pause(Protocol):
+    scope: str
+    name: str
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Another delivery that this one waits for. `what` names it for people."""
+
+    what: str
+    state: str
+    published_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What else has to be known. `after`: None where the piece has no `after`; `before`: the previous post of a thread."""
+
+    zone: ZoneInfo
+    pauses: Sequence[Pause] = ()
+    after: Other | None = None
+    page: Other | None = None
+    before: Other | None = None
+    gone: frozenset[str] = field(default=frozenset({"skipped", "failed", "withdrawn", "cancelled"}))
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    reason: str
+    message: str
+
+
+Verdict = Go | Wait | Hold
+
+
+def decide(due: Due, facts: Facts, now: datetime) -> Verdict:
+    """The first rule that objects decides."""
+    for rule in (_paused, _broken, _after, _page, _before):
+        verdict = rule(due, facts)
+        if verdict is not None:
+            return verdict
+    return _late(due, facts, now) or Go()
+
+
+def _paused(due: Due, facts: Facts) -> Verdict | None:
+    for pause in facts.pauses:
+        if pause.scope == "all" or (pause.scope, pause.name) in (("channel", due.channel), ("client", due.client)):
+            what = "Everything" if pause.scope == "all" else f"The {pause.scope} {pause.name}"
+            why = f": {pause.reason}" if pause.reason else ""
+            return Hold("paused", f"{what} was paused by {pause.by}{why}. Send it with: julki retry {due.id}")
+    return None
+
+
+def _broken(due: Due, _facts: Facts) -> Verdict | None:
+    if not (due.broken or due.tangled):
+        return None
+    found = [*(due.findings or ()), *(due.tangled or ())]
+    first = next((f for f in found if f[3] == "error"), None)
+    what = f"{first[0]}:{first[1]}: {first[5]}" if first else "its file has errors"
+    return Hold("broken", f"{what} It goes out when the file is mended in time; see: julki check")
+
+
+def _after(due: Due, facts: Facts) -> Verdict | None:
+    other = facts.after
+    if other is None or other.state == "published":
+        return None
+    if other.state in facts.gone:
+        return Hold(
+            "after",
+            f"It was to follow {other.what}, which is {other.state}. Send it all the same: julki retry {due.id}",
+        )
+    return Wait()
+
+
+def _page(due: Due, facts: Facts) -> Verdict | None:
+    """A link that leads nowhere is worse than a late post."""
+    page = facts.page
+    if page is None or page.state == "published":
+        return None
+    if page.state in facts.gone or page.state == "held":
+        return Hold(
+            "page",
+            f"It links to its page, which is {page.state} on {page.what}. Settle that first, then: julki retry {due.id}",
+        )
+    return Wait()
+
+
+def _before(_due: Due, facts: Facts) -> Verdict | None:
+    return None if facts.before is None or facts.before.state == "published" else Wait()
+
+
+def _late(due: Due, facts: Facts, now: datetime) -> Verdict | None:
+    """Lateness counts from its own time, or from when what it had to wait for was out."""
+    if due.waived or due.archive or due.late is None or due.due_at is None:
+        return None
+    waited = [other.published_at for other in (facts.after, facts.page, facts.before) if other and other.published_at]
+    over = now - max([due.due_at, *waited])
+    allowed = timedelta(seconds=due.late)
+    if over <= allowed:
+        return None
+    when = due.due_at.astimezone(facts.zone).strftime("%Y-%m-%d %H:%M")
+    return Hold(
+        "late",
+        f"It was due on {when} ({facts.zone.key}) and may be {format_duration(allowed)} late at most; that time is over. "
+        f"Send it now: julki retry {due.id}. Drop it: julki skip {due.id}",
+    )

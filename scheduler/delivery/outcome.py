@@ -1,0 +1,127 @@
+"""Writing down how an attempt ended: always attempt and delivery together, in one commit."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection
+
+from channels.contract import Receipt
+from channels.errors import ChannelError
+from scheduler.delivery import retry
+from scheduler.store import attempts, audit, deliveries, pauses
+
+log = structlog.get_logger("julki.delivery")
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One delivery that an attempt is open for: its row's `id`, `name`, `attempts`, and the purpose."""
+
+    delivery: int
+    piece: str
+    channel: str
+    attempts: int
+    purpose: str = "publish"
+
+
+def succeeded(db: Connection, act: Act, receipt: Receipt | None, now: datetime, detail: str = "") -> None:
+    """The remote's receipt. A withdrawal has none."""
+    done = {"publish": "published", "revise": "revised", "withdraw": "withdrawn"}[act.purpose]
+    values: dict[str, Any] = {"error": "", "reason": ""}
+    if act.purpose == "withdraw":
+        values |= {"state": "withdrawn", "withdraw": False, "changed": False}
+    elif receipt is not None:
+        values |= {"remote_id": receipt.remote_id, "permalink": receipt.permalink, "receipt": dict(receipt.data)}
+    if act.purpose == "publish":
+        values |= {"state": "published", "published_at": now}
+    if attempts.settle(db, act.delivery, done, now, **values):
+        _audit(db, act, now, done, detail or (receipt.permalink if receipt else ""))
+
+
+def revised(db: Connection, act: Act, receipt: Receipt, digest: str, now: datetime) -> None:
+    values = {"digest": digest, "changed": False, "error": "", "reason": ""}
+    values |= {"remote_id": receipt.remote_id, "permalink": receipt.permalink, "receipt": dict(receipt.data)}
+    if attempts.settle(db, act.delivery, "revised", now, **values):
+        _audit(db, act, now, "revised", receipt.permalink)
+
+
+def failed(db: Connection, act: Act, error: Exception, now: datetime) -> None:
+    """Act on what `retry.decide` says of the error. A known error's text is made for people; a bug's is not shown whole."""
+    text = _text(error)
+    decision = retry.decide(error, act.attempts, now, random.random())  # noqa: S311  jitter, not a secret
+    if act.purpose != "publish":
+        _touch_failed(db, act, decision, text, now)
+        return
+    match decision:
+        case retry.Reconcile():
+            attempts.leave_open(db, act.delivery, now, text)
+        case retry.Retry(at=at, reason=reason, counted=counted):
+            count = act.attempts if counted else act.attempts - 1
+            values = {"state": "retrying", "ready_at": at, "attempts": count, "reason": reason, "error": text}
+            attempts.settle(db, act.delivery, reason, now, text, **values)
+        case retry.Fail(reason=reason):
+            attempts.settle(db, act.delivery, reason, now, text, state="failed", reason=reason, error=text)
+        case retry.Hold(reason=reason, pause=pause):
+            attempts.settle(db, act.delivery, reason, now, text, state="held", reason=reason, error=text)
+            if pause:
+                _pause(db, act.channel, text, now)
+    _audit(db, act, now, type(decision).__name__.lower(), text)
+    log.warning("not published", piece=act.piece, channel=act.channel, decision=type(decision).__name__, error=text)
+
+
+def _touch_failed(db: Connection, act: Act, decision: retry.Decision, text: str, now: datetime) -> None:
+    """What is out stays out. Revising and withdrawing may be asked for twice, so an unknown outcome is tried again."""
+    again = decision.at if isinstance(decision, retry.Retry) else now + timedelta(minutes=1)
+    values: dict[str, Any] = {"ready_at": again, "error": text}
+    if isinstance(decision, retry.Fail):
+        values |= {"changed": False, "withdraw": False}
+    attempts.settle(db, act.delivery, "failed", now, text, **values)
+    _audit(db, act, now, f"{act.purpose} failed", text)
+
+
+def repeat(db: Connection, act: Act, error: str, at: datetime, now: datetime) -> None:
+    """Nobody knows how it ended, and asking again can do no harm."""
+    values: dict[str, Any] = {"ready_at": at, "error": error}
+    if act.purpose == "publish":
+        values |= {"state": "retrying", "reason": "uncertain"}
+    attempts.settle(db, act.delivery, "repeat", now, error, **values)
+
+
+def hold(db: Connection, act: Act, reason: str, message: str, now: datetime) -> bool:
+    """A delivery that has no attempt under way waits for a person."""
+    moved = deliveries.move(db, act.delivery, ("planned", "retrying"), state="held", reason=reason, error=message)
+    if moved:
+        _audit(db, act, now, "held", message)
+        log.warning("held", piece=act.piece, channel=act.channel, reason=reason, delivery=act.delivery)
+    return moved
+
+
+def note(db: Connection, act: Act, now: datetime, what: str, detail: str) -> None:
+    """Remember what the desk did."""
+    _audit(db, act, now, what, detail)
+
+
+def log_bug(error: Exception, act: Act | None) -> None:
+    """A channel's own error is expected; anything else goes to the log whole, for whoever mends the adapter."""
+    if not isinstance(error, ChannelError):
+        log.error("unexpected error in a channel", piece=act.piece if act else "", exc_info=error)
+
+
+def _pause(db: Connection, channel: str, why: str, now: datetime) -> None:
+    if not any(pause.scope == "channel" and pause.name == channel for pause in pauses.current(db)):
+        pauses.begin(db, "channel", channel, why, audit.DESK, now)
+
+
+def _audit(db: Connection, act: Act, now: datetime, what: str, detail: str) -> None:
+    audit.write(db, now, audit.DESK, what, piece=act.piece, channel=act.channel, delivery=act.delivery, detail=detail)
+
+
+def _text(error: Exception) -> str:
+    if isinstance(error, ChannelError):
+        return f"{error} {error.hint}".strip()
+    return f"An unexpected error in the channel ({type(error).__name__}); the log has the details."

@@ -1,0 +1,77 @@
+"""From a due row to a message with its key, or to the reason why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from channels.contract import Channel, Message
+from channels.piece import Piece
+from scheduler.delivery import gate, key
+from scheduler.delivery.outcome import Act
+from scheduler.delivery.setup import Setup
+from scheduler.store import messages
+from scheduler.store.attempts import Claim
+
+log = structlog.get_logger("julki.delivery")
+
+_PROVABLY_NOT_OUT = frozenset({"unavailable", "limited"})
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A delivery that may be claimed. `fresh`: rendered now, so the message is still to be kept."""
+
+    row: Any
+    message: Message
+    digest: str
+    generation: int
+    fresh: bool = True
+
+    @property
+    def key(self) -> str:
+        return key.of_delivery(self.row.uid, self.row.channel, self.row.part, self.generation)
+
+    def claim(self) -> Claim:
+        return Claim(self.row.id, self.key, self.digest, self.generation)
+
+    def act(self) -> Act:
+        return Act(self.row.id, self.row.name, self.row.channel, self.row.attempts + 1)
+
+
+def make(row: Any, channel: Channel, setup: Setup) -> Ready | gate.Hold | None:
+    """None: its file changed since the last scan, which will come to it. A retry sends the stored message."""
+    edited = row.changed and row.reason in _PROVABLY_NOT_OUT
+    if row.state == "retrying" and row.digest and not edited:
+        with setup.store.read() as db:
+            return Ready(row, messages.load(db, row.digest), row.digest, row.generation, fresh=False)
+    piece = setup.shelf.piece(row)
+    if piece is None:
+        return None
+    message = render(row, piece, channel, setup)
+    if isinstance(message, gate.Hold):
+        return message
+    return Ready(row, message, message.digest(), row.generation + int(edited))
+
+
+def render(row: Any, piece: Piece, channel: Channel, setup: Setup) -> Message | gate.Hold:
+    """The message of the row's part; what an adapter objects to, or trips over, holds this one delivery and no other."""
+    view = setup.shelf.view
+    try:
+        errors = [problem for problem in channel.check(piece, view) if problem.severity == "error"]
+        found = [] if errors else [m for m in channel.render(piece, view) if m.part == row.part]
+        if found:
+            setup.shelf.keep(found[0].media)
+    except Exception:
+        log.exception("rendering failed", piece=row.name, channel=row.channel)
+        return gate.Hold(
+            "render",
+            f"It could not be prepared for {row.channel}; the log has the details. Try again: julki retry {row.id}",
+        )
+    if errors:
+        return gate.Hold("problem", f"{errors[0].message} Mend {piece.path}, then: julki retry {row.id}")
+    if not found:
+        return gate.Hold("problem", f"{piece.path} no longer has the part '{row.part}'. Drop it: julki skip {row.id}")
+    return found[0]

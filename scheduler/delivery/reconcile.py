@@ -1,0 +1,96 @@
+"""Open attempts that nobody is working on: did it go out?
+
+A lane calls this before anything else, from its own thread, so every open attempt that it finds was left behind: by a
+process that is gone (the daemon's lock says so) or by a call that came back without telling.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from channels.contract import Channel, Receipt
+from channels.errors import CannotTell
+from scheduler.delivery import outcome, retry
+from scheduler.delivery.outcome import Act
+from scheduler.delivery.setup import Setup
+from scheduler.store import attempts, messages
+
+MOST_CHECKS = 3
+_BETWEEN_CHECKS = timedelta(seconds=20)
+
+
+def settle(channel: Channel, setup: Setup) -> int:
+    """How many open attempts found their end."""
+    with setup.store.read() as db:
+        rows = attempts.orphans(db, channel.name)
+    now = setup.clock()
+    return sum(_one(row, channel, setup, now) for row in rows if row.look_at is None or row.look_at <= now)
+
+
+def _one(row: Any, channel: Channel, setup: Setup, now: datetime) -> int:
+    act = Act(row.delivery_id, row.name, channel.name, row.attempts, row.purpose)
+    if channel.idempotent or row.purpose != "publish":
+        wait = retry.backoff(row.attempts, 0) if row.uncertain_at else timedelta()
+        with setup.store.write() as db:
+            outcome.repeat(db, act, row.error, now + wait, now)
+        return 1
+    return _read_back(row, act, channel, setup, now)
+
+
+def _read_back(row: Any, act: Act, channel: Channel, setup: Setup, now: datetime) -> int:
+    with setup.store.read() as db:
+        message = messages.load(db, row.digest)
+    try:
+        receipt = channel.find(message, row.key, row.started_at)
+    except CannotTell as error:
+        return _ask(row, act, str(error), error.look, setup, now)
+    except Exception as error:
+        outcome.log_bug(error, act)
+        return _unresolved(row, act, error, setup, now)
+    if receipt is not None:
+        return _found(act, receipt, setup, now)
+    return _absent(row, act, channel, setup, now)
+
+
+def _found(act: Act, receipt: Receipt, setup: Setup, now: datetime) -> int:
+    with setup.store.write() as db:
+        outcome.succeeded(db, act, receipt, now, "found by reading back")
+    return 1
+
+
+def _absent(row: Any, act: Act, channel: Channel, setup: Setup, now: datetime) -> int:
+    """Not being there proves something only after the remote's own delay."""
+    sure_at = (row.uncertain_at or row.started_at) + channel.settle
+    with setup.store.write() as db:
+        if now < sure_at:
+            attempts.look_again(db, row.id, sure_at, counted=False)
+            return 0
+        outcome.repeat(db, act, row.error, now, now)
+    return 1
+
+
+def _unresolved(row: Any, act: Act, error: Exception, setup: Setup, now: datetime) -> int:
+    if row.checks + 1 >= MOST_CHECKS:
+        return _ask(row, act, f"{channel_text(error)} Asked {MOST_CHECKS} times.", "", setup, now)
+    with setup.store.write() as db:
+        attempts.look_again(db, row.id, now + _BETWEEN_CHECKS * (row.checks + 1), counted=True)
+    return 0
+
+
+def channel_text(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _ask(row: Any, act: Act, why: str, look: str, setup: Setup, now: datetime) -> int:
+    """A person looks, and says which it was."""
+    where = f" Look at {look}." if look else ""
+    message = (
+        f"It may be out or not: {why}{where} If it is out: julki confirm {act.delivery} ADDRESS. "
+        f"If it is not: julki retry {act.delivery}, or julki skip {act.delivery}"
+    )
+    values = {"state": "held", "reason": "uncertain", "error": message}
+    with setup.store.write() as db:
+        attempts.settle(db, act.delivery, "unknown", now, message, **values)
+        outcome.note(db, act, now, "held", message)
+    return 1

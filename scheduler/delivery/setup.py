@@ -1,0 +1,24 @@
+"""What all lanes of one desk share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from scheduler.delivery.shelf import Shelf
+from scheduler.store.engine import Store
+
+
+@dataclass(frozen=True)
+class Setup:
+    """`pages`: the channels that publish the pieces' own pages. `owner` names this run of the desk in its attempts."""
+
+    store: Store
+    shelf: Shelf
+    zone: ZoneInfo
+    site: str
+    pages: tuple[str, ...]
+    owner: str
+    clock: Callable[[], datetime]

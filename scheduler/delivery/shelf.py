@@ -1,0 +1,26 @@
+"""What delivery needs from the rest of the desk, and gets handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from channels.contract import Media, View
+from channels.piece import Piece
+
+
+class Shelf(Protocol):
+    """Where pieces come from."""
+
+    @property
+    def view(self) -> View:
+        """What rendering may know."""
+        ...
+
+    def piece(self, row: Any) -> Piece | None:
+        """The piece of a due row (`path`, `name`, `uid`); None where its file is no longer as the last scan saw it."""
+        ...
+
+    def keep(self, media: Sequence[Media]) -> None:
+        """Copy the files into the media folder, durably, before the message that names them is claimed."""
+        ...

@@ -1,0 +1,229 @@
+"""From pieces to the deliveries wanted, and from those and the stored ones to what has to change. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from channels.contract import Part, Period
+from channels.piece import MAIN, Override
+
+_MOVABLE = frozenset({"late", "backlog", "paused", "broken", "after", "page"})
+"""Why something is held that a new date in the file sets right. What a person or a remote's silence holds stays held."""
+_OPEN = frozenset({"planned", "retrying", "held"})
+_QUIET = frozenset({"planned", "retrying", "publishing", "published"})
+_DOUBTFUL = frozenset({"uncertain"})
+"""It may be out: only a person's word or the remote's may move it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What a piece's file says about going out. `piece` and `after` are the store's numbers.
+
+    `channels` None: as the kind has it. `parts` only where a channel has other parts than `main`.
+    """
+
+    piece: int
+    kind: str
+    lang: str
+    status: str
+    publish_at: datetime | None
+    expires_at: datetime | None = None
+    late: timedelta | None = None
+    after: int | None = None
+    channels: tuple[str, ...] | None = None
+    overrides: Mapping[str, Override] = field(default_factory=dict)
+    parts: Mapping[str, Sequence[Part]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRule:
+    """`languages` empty: all. `archives`: takes what was due before `[desk] since`. `period`: collects editions."""
+
+    languages: frozenset[str] = frozenset()
+    late: timedelta | None = None
+    archives: bool = False
+    period: Callable[[datetime], Period | None] | None = None
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the settings say about planning. `kinds`: kind → its channels and how late it may go out."""
+
+    since: datetime
+    kinds: Mapping[str, tuple[tuple[str, ...], timedelta | None]]
+    channels: Mapping[str, ChannelRule]
+
+
+class Wanted(NamedTuple):
+    """One delivery as it should be; `late` in seconds. The fields stand in `Stored` under the same names."""
+
+    channel: str
+    part: str
+    due_at: datetime | None
+    late: int | None
+    expires_at: datetime | None
+    archive: bool
+    period: str
+    segment: str
+    lang: str
+    after_id: int | None
+
+
+class Stored(NamedTuple):
+    """One delivery as the database has it."""
+
+    piece_id: int
+    id: int
+    state: str
+    reason: str
+    channel: str
+    part: str
+    due_at: datetime | None
+    late: int | None
+    expires_at: datetime | None
+    archive: bool
+    period: str
+    segment: str
+    lang: str
+    after_id: int | None
+
+    def wanted(self) -> Wanted:
+        return Wanted(*self[4:])
+
+
+class New(NamedTuple):
+    piece_id: int
+    wanted: Wanted
+
+
+class Moved(NamedTuple):
+    """The delivery stays what it is, with other times."""
+
+    id: int
+    wanted: Wanted
+
+
+class Back(NamedTuple):
+    """What was cancelled, or held for a cause that is gone, is planned again."""
+
+    id: int
+    state: str
+    wanted: Wanted
+
+
+class Dropped(NamedTuple):
+    """Nobody wants it any more. `state` is the one it must still be in."""
+
+    id: int
+    state: str
+
+
+Change = New | Moved | Back | Dropped
+
+
+def wanted(intent: Intent, rules: Rules) -> Iterator[Wanted]:
+    """The deliveries that the piece asks for, in the order of its channels and parts."""
+    if intent.status != "ready" or intent.publish_at is None:
+        return
+    kind_channels, kind_late = rules.kinds.get(intent.kind, ((), None))
+    for name in kind_channels if intent.channels is None else intent.channels:
+        rule = rules.channels.get(name)
+        if rule is None or (rule.languages and intent.lang not in rule.languages):
+            continue
+        override = intent.overrides.get(name)
+        if override is not None and override.skip:
+            continue
+        late = next((x for x in (intent.late, rule.late, kind_late) if x is not None), None)
+        yield from _on_channel(intent, name, rule, override, late, rules.since)
+
+
+def _on_channel(
+    intent: Intent, name: str, rule: ChannelRule, override: Override | None, late: timedelta | None, since: datetime
+) -> Iterator[Wanted]:
+    own = _own_time(intent.publish_at, override)
+    for part in intent.parts.get(name, _MAIN_ONLY):
+        at = None if part.by_hand else part.at or own
+        archive = at is not None and at < since
+        if archive and not rule.archives:
+            continue
+        period = rule.period(at) if rule.period and at else None
+        yield Wanted(
+            name,
+            part.name,
+            period.due_at if period else at,
+            None if late is None else int(late.total_seconds()),
+            intent.expires_at,
+            archive,
+            period.key if period else "",
+            override.segment if override else "",
+            intent.lang,
+            intent.after,
+        )
+
+
+_MAIN_ONLY = (Part(MAIN),)
+
+
+def _own_time(publish_at: datetime | None, override: Override | None) -> datetime | None:
+    if override is None or override.at is None or publish_at is None:
+        return publish_at
+    return publish_at + override.at if isinstance(override.at, timedelta) else override.at
+
+
+def diff(piece: int, wants: Sequence[Wanted], stored: Sequence[Stored], now: datetime) -> Iterator[Change]:
+    """What has to change in the stored deliveries of one piece, so that they are as wanted."""
+    if _unchanged(wants, stored):
+        return
+    have = {(row.channel, row.part): row for row in stored}
+    asked = {(want.channel, want.part): want for want in _frozen(wants, stored)}
+    for key, want in asked.items():
+        row = have.get(key)
+        expired = want.expires_at is not None and want.expires_at <= now
+        if row is None:
+            if not expired:
+                yield New(piece, want)
+        elif expired and row.state in _OPEN and row.reason not in _DOUBTFUL:
+            yield Dropped(row.id, row.state)
+        elif not (expired and row.state == "cancelled"):
+            yield from _kept(row, want, now)
+    for key, row in have.items():
+        if key not in asked and row.state in _OPEN and row.reason not in _DOUBTFUL:
+            yield Dropped(row.id, row.state)
+
+
+def _unchanged(wants: Sequence[Wanted], stored: Sequence[Stored]) -> bool:
+    """The quick way for nearly all pieces of nearly all passes."""
+    return len(wants) == len(stored) and all(
+        row.state in _QUIET and want.expires_at is None and row[4:] == want
+        for row, want in zip(stored, wants, strict=True)
+    )
+
+
+def _kept(row: Stored, want: Wanted, now: datetime) -> Iterator[Change]:
+    mended = row.state == "held" and row.reason == "broken"
+    postponed = row.state == "held" and row.reason in _MOVABLE and want.due_at != row.due_at and _ahead(want, now)
+    if row.state == "cancelled" or mended or postponed:
+        yield Back(row.id, row.state, want)
+    elif row.state == "published":
+        if row.expires_at != want.expires_at:
+            yield Moved(row.id, want)
+    elif row.state in _OPEN and row[4:] != want:
+        yield Moved(row.id, want)
+
+
+def _ahead(want: Wanted, now: datetime) -> bool:
+    return want.due_at is None or want.due_at > now
+
+
+def _frozen(wants: Sequence[Wanted], stored: Sequence[Stored]) -> Sequence[Wanted]:
+    """A thread whose first post was claimed keeps the posts it had: numbers that are out mean those posts."""
+    frozen = {row.channel for row in stored if row.part.isdigit() and row.state not in ("planned", "cancelled")}
+    if not frozen:
+        return wants
+    kept = [row.wanted() for row in stored if row.channel in frozen and row.part.isdigit()]
+    return [
+        want for want in wants if not (want.channel in frozen and (want.part.isdigit() or want.part == MAIN))
+    ] + kept

@@ -1,0 +1,1 @@
+"""The store: tables, engine, migrations, and every query there is. One module a noun; functions take a connection."""

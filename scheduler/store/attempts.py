@@ -1,0 +1,136 @@
+"""Attempts: written before the remote is called, settled after. Each function is one step of the crash protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from scheduler.store.tables import Attempt, Delivery, Edition, Piece
+
+LEASE = timedelta(minutes=5)
+_A = Attempt.__table__
+_D = Delivery.__table__
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One delivery about to be acted on. `states`: what it must still be in; it is `publishing` meanwhile, unless
+    what is out is revised or withdrawn."""
+
+    delivery: int
+    key: str
+    digest: str
+    generation: int
+    purpose: str = "publish"
+    states: tuple[str, ...] = ("planned", "retrying")
+
+
+def claim(db: Connection, channel: str, claims: Sequence[Claim], owner: str, now: datetime) -> list[Claim]:
+    """Those of the claims that are ours now: moved by compare-and-set, each with an open attempt."""
+    ours = [one for one in claims if _take(db, one)]
+    shared = {
+        "channel": channel,
+        "owner": owner,
+        "started_at": now,
+        "lease_until": now + LEASE,
+        "checks": 0,
+        "error": "",
+    }
+    rows = [
+        {"delivery_id": one.delivery, "purpose": one.purpose, "key": one.key, "digest": one.digest, **shared}
+        for one in ours
+    ]
+    if rows:
+        db.execute(insert(_A), rows)
+    return ours
+
+
+def _take(db: Connection, one: Claim) -> bool:
+    open_attempt = select(_A.c.id).where(_A.c.delivery_id == one.delivery, _A.c.outcome.is_(None)).exists()
+    same = update(_D).where(_D.c.id == one.delivery, _D.c.state.in_(one.states), ~open_attempt)
+    if one.purpose == "publish":
+        changes: dict[str, Any] = {
+            "state": "publishing",
+            "digest": one.digest,
+            "generation": one.generation,
+            "attempts": _D.c.attempts + 1,
+            "changed": False,
+        }
+    else:
+        changes = {"attempts": _D.c.attempts}
+    return db.execute(same.values(changes)).rowcount == 1
+
+
+def settle(db: Connection, delivery: int, outcome: str, now: datetime, error: str = "", **values: Any) -> bool:
+    """Close the delivery's open attempt and change the delivery, together; False where somebody else closed it."""
+    done = update(_A).where(_A.c.delivery_id == delivery, _A.c.outcome.is_(None))
+    if db.execute(done.values(outcome=outcome, ended_at=now, error=error)).rowcount != 1:
+        return False
+    db.execute(update(_D).where(_D.c.id == delivery).values(**values))
+    return True
+
+
+def leave_open(db: Connection, delivery: int, now: datetime, error: str) -> None:
+    """The call came back without telling; the attempt stays open until it is reconciled."""
+    same = (_A.c.delivery_id == delivery, _A.c.outcome.is_(None))
+    db.execute(update(_A).where(*same).values(uncertain_at=now, error=error))
+    db.execute(update(_D).where(_D.c.id == delivery).values(error=error))
+
+
+def look_again(db: Connection, attempt: int, at: datetime, *, counted: bool, error: str = "") -> None:
+    """Reading back settled nothing; look again then. `counted`: it should have, and did not."""
+    changes: dict[str, Any] = {"look_at": at, "checks": _A.c.checks + int(counted)}
+    db.execute(update(_A).where(_A.c.id == attempt).values(changes | ({"error": error} if error else {})))
+
+
+def orphans(db: Connection, channel: str) -> Sequence[Row[Any]]:
+    """The open attempts of a channel with their deliveries and pieces, oldest first."""
+    columns = (
+        _A.c.id,
+        _A.c.delivery_id,
+        _A.c.purpose,
+        _A.c.key,
+        _A.c.digest,
+        _A.c.started_at,
+        _A.c.uncertain_at,
+        _A.c.look_at,
+        _A.c.checks,
+        _A.c.error,
+        _D.c.state,
+        _D.c.attempts,
+        _D.c.part,
+        _D.c.due_at,
+        _D.c.receipt,
+        _D.c.remote_id,
+        _D.c.permalink,
+        Piece.name,
+    )
+    query = select(*columns).join(_D, _D.c.id == _A.c.delivery_id).join(Piece, Piece.id == _D.c.piece_id)
+    return db.execute(query.where(_A.c.channel == channel, _A.c.outcome.is_(None)).order_by(_A.c.id)).all()
+
+
+def next_look(db: Connection) -> datetime | None:
+    """When the next open attempt is to be read back again."""
+    times = db.execute(select(_A.c.look_at).where(_A.c.outcome.is_(None), _A.c.look_at.is_not(None))).scalars()
+    return min(times, default=None)
+
+
+def open_count(db: Connection) -> int:
+    return len(db.execute(select(_A.c.id).where(_A.c.outcome.is_(None))).all())
+
+
+def put_edition(db: Connection, values: dict[str, Any]) -> None:
+    """Insert the edition, or bring its row to what it is now."""
+    same = [getattr(Edition, name) == values[name] for name in ("channel", "period", "language", "segment")]
+    changed = {name: values[name] for name in ("state", "digest", "published_at", "remote_id") if name in values}
+    if db.execute(update(Edition).where(*same).values(**changed)).rowcount == 0:
+        db.execute(insert(Edition).values({"remote_id": "", **values}))
+
+
+def edition(db: Connection, channel: str, period: str, language: str, segment: str) -> Row[Any] | None:
+    same = (Edition.channel == channel, Edition.period == period, Edition.language == language)
+    return db.execute(select(Edition.__table__).where(*same, Edition.segment == segment)).first()

@@ -1,0 +1,84 @@
+"""What is due, and what it has to wait for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, false, func, or_, select, tuple_
+
+from scheduler.store.tables import Delivery, Piece, Source
+
+_PAGE = 200
+_D = Delivery.__table__
+_DUE = (
+    *_D.c,
+    Piece.name,
+    Piece.uid,
+    Piece.path,
+    Piece.client,
+    Piece.project,
+    Piece.gone_at,
+    Source.broken,
+    Source.findings,
+    Source.tangled,
+)
+
+
+def due(db: Connection, channel: str, now: datetime, after: tuple[datetime, int] | None) -> Sequence[Row[Any]]:
+    """Up to 200 deliveries that may be ready, in the order of their time, behind `after` (ready_at and id of the last)."""
+    query = _with_piece().where(_D.c.channel == channel, _D.c.state.in_(("planned", "retrying")), _D.c.ready_at <= now)
+    if after is not None:
+        query = query.where(tuple_(_D.c.ready_at, _D.c.id) > tuple_(*after))
+    return db.execute(query.order_by(_D.c.ready_at, _D.c.id).limit(_PAGE)).all()
+
+
+def touched(db: Connection, channel: str, now: datetime, *, revises: bool, withdraws: bool) -> Sequence[Row[Any]]:
+    """Up to 200 that are out and were edited, have expired or are to be withdrawn, as far as the channel can."""
+    expired = and_(_D.c.expires_at.is_not(None), _D.c.expires_at <= now)
+    why = or_(false(), *([_D.c.changed] if revises else []), *([_D.c.withdraw, expired] if withdraws else []))
+    ready = or_(_D.c.ready_at.is_(None), _D.c.ready_at <= now)
+    query = _with_piece().where(_D.c.channel == channel, _D.c.state == "published", why, ready)
+    return db.execute(query.order_by(_D.c.id).limit(_PAGE)).all()
+
+
+def _with_piece() -> Any:
+    joined = select(*_DUE).join(Piece, Piece.id == _D.c.piece_id)
+    return joined.join(Source, Source.path == Piece.path, isouter=True)
+
+
+def next_after(db: Connection, now: datetime) -> datetime | None:
+    """The next time that lies ahead."""
+    waiting = select(func.min(_D.c.ready_at)).where(_D.c.state.in_(("planned", "retrying")), _D.c.ready_at > now)
+    touch = select(func.min(_D.c.expires_at)).where(_D.c.state == "published", _D.c.expires_at > now)
+    times = [db.execute(query).scalar() for query in (waiting, touch)]
+    return min((at for at in times if at is not None), default=None)
+
+
+def others(db: Connection, piece: int, channels: Sequence[str] | None = None) -> Sequence[Row[Any]]:
+    """The piece's `main` deliveries (on these channels): channel, state, published_at, error."""
+    query = select(_D.c.channel, _D.c.state, _D.c.published_at, _D.c.error)
+    query = query.where(_D.c.piece_id == piece, _D.c.part.in_(("main", "1")))
+    return db.execute(query if channels is None else query.where(_D.c.channel.in_(channels))).all()
+
+
+def thread(db: Connection, piece: int, channel: str) -> Sequence[Row[Any]]:
+    """All parts of a piece on a channel: part, state, published_at, receipt, remote_id, due_at, permalink."""
+    columns = (_D.c.part, _D.c.state, _D.c.published_at, _D.c.receipt, _D.c.remote_id, _D.c.due_at, _D.c.permalink)
+    query = select(*columns).where(_D.c.piece_id == piece, _D.c.channel == channel)
+    return db.execute(query.order_by(_D.c.due_at, _D.c.id)).all()
+
+
+def pages(
+    db: Connection, pieces: Sequence[int], channels: Sequence[str]
+) -> dict[int, tuple[str, str, datetime | None]]:
+    """Piece → channel, state and time of its own page, where it has one."""
+    query = select(_D.c.piece_id, _D.c.channel, _D.c.state, _D.c.published_at)
+    rows = db.execute(query.where(_D.c.piece_id.in_(pieces), _D.c.channel.in_(channels), _D.c.part == "main"))
+    return {piece: (channel, state, at) for piece, channel, state, at in rows}
+
+
+def name(db: Connection, piece: int) -> str:
+    """The piece's present `lang/slug`."""
+    return db.execute(select(Piece.name).where(Piece.id == piece)).scalar() or "a piece that is gone"

@@ -1,0 +1,132 @@
+"""Files as last read, and the pieces that they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from scheduler.store.tables import Delivery, Piece, Redirect, Source
+
+_CHUNK = 500
+
+
+def stamps(db: Connection) -> Iterator[tuple[str, int, int, int]]:
+    """Path, size, mtime (ns) and inode of every file known."""
+    yield from db.execute(select(Source.path, Source.size, Source.mtime_ns, Source.inode)).tuples()
+
+
+def sources(db: Connection, *paths: str) -> Sequence[Row[Any]]:
+    """The files known, in the order of their paths; all, or those."""
+    query = select(Source.__table__).order_by(Source.path)
+    return db.execute(query.where(Source.path.in_(paths)) if paths else query).all()
+
+
+_INTENT = (
+    Source.path,
+    Source.identity,
+    Source.broken,
+    Source.kind,
+    Source.lang,
+    Source.status,
+    Source.publish_at,
+    Source.expires_at,
+    Source.late,
+    Source.after,
+    Source.translation_of,
+    Source.spec,
+    Source.tangled,
+)
+
+
+def intents(db: Connection) -> Sequence[Row[Any]]:
+    """Of every file what planning needs, and no more: 10,000 of these are read in every pass."""
+    return db.execute(select(*_INTENT)).all()
+
+
+def save_sources(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert or replace; every row has every column."""
+    for start in range(0, len(rows), _CHUNK):
+        chunk = rows[start : start + _CHUNK]
+        statement = upsert(Source)
+        changes = {name: statement.excluded[name] for name in chunk[0] if name != "path"}
+        db.execute(statement.on_conflict_do_update(index_elements=["path"], set_=changes), chunk)
+
+
+def forget_sources(db: Connection, paths: Sequence[str]) -> None:
+    for start in range(0, len(paths), _CHUNK):
+        db.execute(delete(Source).where(Source.path.in_(paths[start : start + _CHUNK])))
+
+
+def findings(db: Connection) -> Sequence[Row[Any]]:
+    """Path, own findings and those beside other files, of every file that has any."""
+    some = or_(Source.findings.is_not(None), Source.tangled.is_not(None))
+    return db.execute(select(Source.path, Source.findings, Source.tangled).where(some).order_by(Source.path)).all()
+
+
+def save_tangles(db: Connection, tangles: Mapping[str, Any]) -> None:
+    """Path → the errors that show beside other files; None takes them back."""
+    for path, found in tangles.items():
+        db.execute(update(Source).where(Source.path == path).values(tangled=found))
+
+
+def save_broken(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Files that have errors now: stamp and findings are new, the rest stays what it was when they were whole."""
+    for row in rows:
+        statement = upsert(Source).values(row)
+        kept = {name: statement.excluded[name] for name in ("size", "mtime_ns", "inode", "broken", "findings")}
+        db.execute(statement.on_conflict_do_update(index_elements=["path"], set_=kept))
+
+
+def pieces(db: Connection) -> Sequence[Row[Any]]:
+    """Every piece there ever was: number, name, path, inode, mtime_ns, body, title, uid, gone_at."""
+    query = select(
+        Piece.id, Piece.name, Piece.path, Piece.inode, Piece.mtime_ns, Piece.body, Piece.title, Piece.uid, Piece.gone_at
+    )
+    return db.execute(query).all()
+
+
+def numbers(db: Connection) -> dict[str, tuple[int, str, bool]]:
+    """Name → number, path, gone: what every pass needs of all pieces."""
+    rows = db.execute(select(Piece.name, Piece.id, Piece.path, Piece.gone_at.is_not(None))).all()
+    return {name: (number, path, gone) for name, number, path, gone in rows}
+
+
+def announced(db: Connection) -> set[int]:
+    """The pieces that went out, or may have, anywhere."""
+    out = or_(Delivery.published_at.is_not(None), Delivery.reason == "uncertain", Delivery.state == "publishing")
+    return set(db.execute(select(Delivery.piece_id).where(out).distinct()).scalars())
+
+
+def insert_pieces(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    for start in range(0, len(rows), _CHUNK):
+        db.execute(insert(Piece), list(rows[start : start + _CHUNK]))
+
+
+def update_pieces(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """`rows` hold `id` and the same other columns each."""
+    if rows:
+        table = Piece.__table__
+        changes = {name: bindparam(f"new_{name}") for name in rows[0] if name != "id"}
+        values = [{f"new_{name}": value for name, value in row.items()} for row in rows]
+        db.execute(update(table).where(table.c.id == bindparam("new_id")).values(changes), values)
+
+
+def mark_gone(db: Connection, ids: Sequence[int], at: datetime) -> None:
+    for start in range(0, len(ids), _CHUNK):
+        db.execute(update(Piece).where(Piece.id.in_(ids[start : start + _CHUNK])).values(gone_at=at))
+
+
+def rename(db: Connection, number: int, old: str, new: str) -> None:
+    """The piece is called `new` from now on; what is asked for under `old` is redirected."""
+    db.execute(delete(Redirect).where(Redirect.old == new))
+    db.execute(update(Piece).where(Piece.id == number).values(name=new))
+    statement = upsert(Redirect).values(old=old, piece_id=number)
+    db.execute(statement.on_conflict_do_update(index_elements=["old"], set_={"piece_id": number}))
+
+
+def by_name(db: Connection, name: str) -> Row[Any] | None:
+    return db.execute(select(Piece.__table__).where(Piece.name == name)).first()
