@@ -29,10 +29,10 @@ class Named:
     written: dict[str, str]
     block: Block
 
-    def place(self, path: str) -> Place:
-        """Where a field (`tags`, `image.alt`) stands; the file's start where it doesn't."""
+    def place(self, path: str, otherwise: Place = START) -> Place:
+        """Where a field (`tags`, `image.alt`) stands, or would if it were not empty."""
         field, dot, rest = path.partition(".")
-        return self.block.place(self.written.get(field, field) + dot + rest) or START
+        return self.block.place(self.written.get(field, field) + dot + rest) or otherwise
 
 
 def named(block: Block, notes: Notes) -> Named:

@@ -123,7 +123,7 @@ class _Reader:
 
     def _place(self, field: str) -> Place:
         """Where a field stands; for what is not written, the front matter's first line."""
-        return self.front.place(field) if field.partition(".")[0] in self.front.written else self.top
+        return self.front.place(field, self.top)
 
     def _kind(self) -> Kind | None:
         parts = PurePosixPath(self.path).parts
@@ -173,10 +173,10 @@ class _Reader:
             (fields.project, "project", frozenset(rules.projects)),
         ):
             if field and field not in known:
-                self._unknown(what, field, known, what)
+                self._unknown(what, field, known, self._place(what))
         for index, audience in enumerate(fields.audiences):
             if audience not in rules.audiences:
-                self._unknown("audience", audience, rules.audiences, f"audiences.{index}")
+                self._unknown("audience", audience, rules.audiences, self._place(f"audiences.{index}"))
         for name in fields.channels or ():
             if name not in rules.channels:
                 self._unknown("channel", name, rules.channels, self._channel(name))
@@ -188,14 +188,15 @@ class _Reader:
             message = f"The project '{fields.project}' is of the client '{owner}', not of '{shortened(fields.client)}'."
             self.notes.error("wrong-client", self._place("client"), f"{message} Mend one, or delete client.")
 
-    def _unknown(self, what: str, name: str, known: frozenset[str], field: str) -> None:
+    def _unknown(self, what: str, name: str, known: frozenset[str], place: Place) -> None:
         message = f"There is no {what} '{shortened(name)}'.{suggestion(name, known)}"
-        self.notes.error(f"unknown-{what}", self._place(field), message)
+        self.notes.error(f"unknown-{what}", place, message)
 
-    def _channel(self, name: str) -> str:
-        """The path of a channel's name, be it in a list or a mapping."""
+    def _channel(self, name: str) -> Place:
+        """Where a channel's name stands, be it in a list or a mapping."""
         written = self.front.values["channels"]
-        return f"channels.{written.index(name) if isinstance(written, list) else name}"
+        path = f"channels.{written.index(name) if isinstance(written, list) else name}"
+        return self.front.block.keys.get(path) or self._place(path)
 
     def _unknown_author(self, author: str, field: str) -> None:
         hint = suggestion(author, self.rules.authors, listing=False)

@@ -68,7 +68,7 @@ def posts(body: str, first_line: int, event: Span, notes: Notes) -> tuple[LivePo
 
 def _sections(bare: str, first_line: int) -> Iterator[Section]:
     headings = list(_HEADING.finditer(bare))
-    ends = [heading.start() for heading in headings[1:]] + [len(bare)]
+    ends = [*(heading.start() for heading in headings), len(bare)][1:]
     line, at = first_line, 0
     for heading, end in zip(headings, ends, strict=True):
         line, at = line + bare.count("\n", at, heading.start()), heading.start()
