@@ -85,8 +85,8 @@ def addresses(text: str) -> list[Address]:
 
 
 def has_address(text: str) -> bool:
-    """Whether X would turn a part of `text` into a link, as far as that is certain."""
-    return any(address.sure for address in addresses(text))
+    """Whether a part of `text` is meant as a link: a known domain, or anything with `https://`."""
+    return any(address.sure or text.startswith("http", address.start) for address in addresses(text))
 
 
 @cache

@@ -1,0 +1,9 @@
+"""X (formerly Twitter): posts with weighted length, threads and live events, into a sandbox or through X's API."""
+
+from __future__ import annotations
+
+from channels.registry import Adapter
+from channels.x.channel import open_channel
+from channels.x.options import SECRETS, XOptions
+
+ADAPTER = Adapter(options=XOptions, open=open_channel, secrets=SECRETS)

@@ -1,0 +1,185 @@
+"""From a piece to the posts on X: texts, pictures, and what is wrong with them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+
+import regex
+
+from channels.contract import Media, Message, Part, Problem, View
+from channels.errors import Rejected
+from channels.markdown import to_text
+from channels.piece import MAIN, Image, LivePost, Piece
+from channels.text import ELLIPSIS, LIMIT, clean, hashtag, shorten, split, weighted_length
+from channels.urls import has_address
+from channels.x.options import XOptions
+
+PICTURES = 4
+"""As many pictures as one post takes."""
+
+_ALT = 1000
+_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
+_CASHTAG = regex.compile(r"(?<![\w$])\$[A-Za-z]{1,6}(?:[._][A-Za-z]{1,2})?(?!\w)")
+_HASHTAG = regex.compile(r"[#＃][\p{L}\p{M}\p{Nd}_]+")
+_LINK = "{link}"
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One post before its pictures are looked up."""
+
+    part: str
+    text: str
+    images: tuple[Image, ...] = ()
+    reply: bool = False
+    at: datetime | None = None
+    by_hand: bool = False
+    problems: tuple[Problem, ...] = ()
+
+
+def messages(piece: Piece, view: View, channel: str, options: XOptions) -> list[Message]:
+    return [_message(piece, view, channel, post) for post in _posts(piece, view, channel, options)]
+
+
+def parts(piece: Piece, view: View, channel: str, options: XOptions) -> list[Part]:
+    posts = _posts(piece, view, channel, options)
+    return [Part(post.part, post.at, post.by_hand) for post in posts]
+
+
+def _posts(piece: Piece, view: View, channel: str, options: XOptions) -> list[Post]:
+    out = _announcement(piece, view, channel, options)
+    if piece.event:
+        live = partial(_live_post, piece, threads=options.threads)
+        out += [live(post) for post in piece.event.posts]
+    return out
+
+
+def _announcement(piece: Piece, view: View, channel: str, options: XOptions) -> list[Post]:
+    images = (piece.image,) if piece.image else ()
+    link = view.link(view.page(piece), piece, channel)
+    own = clean(piece.override(channel).text).strip()
+    if not own:
+        title, summary = clean(piece.title).strip(), clean(piece.summary).strip()
+        body = "\n\n".join(filter(None, (title, summary)))
+        tags = [tag for tag in map(hashtag, piece.tags) if tag][: options.hashtags]
+        text, problems = _fitted(body, _foot(body, link, [*tags, *_event_tags(piece)]))
+        return [Post(MAIN, text, images, problems=tuple(p for p in problems if p.severity == "error"))]
+    tail = "" if has_address(own) else link
+    whole = _joined(own.replace(_LINK, link), _foot(own, "" if _LINK in own else tail, _event_tags(piece)))
+    if weighted_length(whole) <= LIMIT:
+        return [Post(MAIN, whole, images)]
+    if options.threads:
+        return _thread(whole, images)
+    body = " ".join(own.replace(_LINK, "").split(" ")).strip()
+    text, problems = _fitted(body, _foot(own, tail, _event_tags(piece)))
+    return [Post(MAIN, text, images, problems=problems)]
+
+
+def _thread(text: str, images: tuple[Image, ...]) -> list[Post]:
+    texts = enumerate(split(text, LIMIT), 1)
+    return [Post(str(number), text, images if number == 1 else (), reply=number > 1) for number, text in texts]
+
+
+def _live_post(piece: Piece, post: LivePost, *, threads: bool) -> Post:
+    text, problems = _fitted(body := _plain(post.text, piece.lang), _foot(body, "", _event_tags(piece)))
+    reply = threads and piece.event is not None and piece.event.thread
+    return Post(post.part, text, post.images, reply, post.at, post.at is None, problems)
+
+
+def _plain(markdown: str, lang: str) -> str:
+    try:
+        return clean(to_text(markdown, lang)).strip()
+    except Rejected:
+        # The check of the file names what is wrong with it; here it is simply a post without words.
+        return ""
+
+
+def _event_tags(piece: Piece) -> list[str]:
+    return [tag for tag in map(hashtag, piece.event.hashtags) if tag] if piece.event else []
+
+
+def _foot(body: str, link: str, tags: list[str]) -> str:
+    """Link and hashtags in one line; no hashtag twice, and never so many that they crowd out the text."""
+    seen = {tag[1:].casefold() for tag in _HASHTAG.findall(body)}
+    out = [link] if link else []
+    for tag in tags:
+        key = tag[1:].casefold()
+        if key not in seen and weighted_length(" ".join([*out, tag])) <= LIMIT // 2:
+            out.append(tag)
+        seen.add(key)
+    return " ".join(out)
+
+
+def _joined(body: str, foot: str) -> str:
+    return "\n\n".join(filter(None, (body, foot)))
+
+
+def _fitted(body: str, foot: str) -> tuple[str, tuple[Problem, ...]]:
+    whole = _joined(body, foot)
+    if weighted_length(whole) <= LIMIT:
+        return whole, ()
+    room = LIMIT - (weighted_length("\n\n" + foot) if foot else 0)
+    short = shorten(body, room)
+    if short in ("", ELLIPSIS):
+        message = "The text does not fit into one post, and there is no place to cut it. Write a shorter one."
+        return _joined(short, foot), (Problem("too-long", message, field="channels"),)
+    message = f"The text is {weighted_length(whole)} characters long; a post has {LIMIT}. Its end is cut off: “{short[-30:]}”. Shorten it."
+    return _joined(short, foot), (Problem("shortened", message, "warning", "channels"),)
+
+
+def _message(piece: Piece, view: View, channel: str, post: Post) -> Message:
+    media, problems = _pictures(piece, view, post.images)
+    message = Message(
+        channel=channel,
+        piece=piece.id,
+        part=post.part,
+        title=clean(piece.title),
+        text=post.text,
+        media=media,
+        data={"reply": post.reply},
+        links_page=view.page(piece) in post.text or view.link(view.page(piece), piece, channel) in post.text,
+        length=weighted_length(post.text),
+        limit=LIMIT,
+    )
+    found = [*post.problems, *_text_problems(message), *problems]
+    return replace(message, problems=tuple(dict.fromkeys(found)))
+
+
+def _pictures(piece: Piece, view: View, images: tuple[Image, ...]) -> tuple[tuple[Media, ...], list[Problem]]:
+    media, problems = [], []
+    for image in images:
+        found = view.file(piece, image.src, shorten(clean(image.alt), _ALT, len))
+        if found is None or found.suffix.lower() not in _SUFFIXES:
+            text = (
+                f"{image.src} goes out without X: only a JPEG, PNG, WebP or GIF file of the workspace can be attached."
+            )
+            problems.append(Problem("image-left-out", text, "warning", "image"))
+        else:
+            media.append(found)
+    if len(media) > PICTURES:
+        text = f"A post takes {PICTURES} pictures; here are {len(media)}. Move some to another post."
+        problems.append(Problem("too-many-images", text))
+    return tuple(media[:PICTURES]), problems + list(_without_alt(media[:PICTURES]))
+
+
+def _without_alt(media: list[Media]) -> Iterator[Problem]:
+    for picture in media:
+        if not picture.alt.strip():
+            text = f"{picture.src} has no alternative text. Say in a sentence what is to be seen (alt)."
+            yield Problem("missing-alt", text, field="image")
+
+
+def _text_problems(message: Message) -> Iterator[Problem]:
+    if not message.text.strip():
+        yield Problem("empty-text", "There is nothing to post: neither a text nor a title.")
+    if (message.length or 0) > LIMIT:
+        text = (
+            f"The post is {message.length} characters long; {LIMIT} is the most. Shorten its longest word or address."
+        )
+        yield Problem("too-long", text, field="channels")
+    if len(cashtags := _CASHTAG.findall(message.text)) > 1:
+        text = f"X takes one cashtag a post; here are {', '.join(cashtags)}. Write the others without the $."
+        yield Problem("cashtags", text)
