@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _MARK = ".julki-tmp-"
+_OWN = f"{_MARK}{secrets.token_hex(6)}-"
 
 
 class OutsideError(ValueError):
@@ -22,7 +25,7 @@ def write_atomic(path: Path, data: bytes | str, *, durable: bool = True) -> bool
     content = data.encode() if isinstance(data, str) else data
     if _holds(path, content):
         return False
-    temporary = path.with_name(f"{_MARK}{secrets.token_hex(8)}")
+    temporary = path.with_name(f"{_OWN}{secrets.token_hex(6)}")
     try:
         _write(temporary, content, durable)
         temporary.replace(path)
@@ -53,10 +56,26 @@ def inside(root: Path, path: str | Path) -> Path:
 
 
 def sweep(root: Path) -> int:
-    """Remove what interrupted writes left below `root`; how many files that were. Call it when nobody writes there."""
+    """Remove what interrupted writes of earlier processes left below `root`; how many files that were."""
     if not root.is_dir():
         return 0
-    return sum(remove(path) for path in root.rglob(_MARK + "*"))
+    return sum(remove(path) for path in root.rglob(_MARK + "*") if not path.name.startswith(_OWN))
+
+
+@contextmanager
+def building(root: Path, name: str) -> Iterator[None]:
+    """Around a build of many files in `root`: where the one before was interrupted, its leavings are swept first.
+
+    On the way out everything is on the disk, so the files inside need not be written `durable` one by one.
+    """
+    marker = root / f".julki-{name}-building"
+    if marker.exists():
+        sweep(root)
+    else:
+        write_atomic(marker, "", durable=False)
+    yield
+    os.sync()
+    remove(marker)
 
 
 def _holds(path: Path, content: bytes) -> bool:

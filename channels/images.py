@@ -18,6 +18,7 @@ MAX_PIXELS = 60_000_000
 """A larger picture is refused: no camera of a small team makes it, and a bomb does."""
 MAX_BYTES = 40_000_000
 WIDTHS = (480, 960, 1600)
+THUMBNAIL = (480, 320)
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif"})
 
 _SAVING: dict[str, dict[str, object]] = {
@@ -60,6 +61,19 @@ def variants(source: Path, digest: str, out: Path, widths: Sequence[int] = WIDTH
         if missing:
             _make(image, missing, names, out)
         return [_told(out / names[pair], pair, upright) for pair in wanted]
+
+
+def thumbnail(source: Path, digest: str, out: Path, size: tuple[int, int] = THUMBNAIL) -> str:
+    """Write a small picture of exactly that size (cut to fit) as WebP, and tell its name: `thumbnail_name(digest)`."""
+    name = thumbnail_name(digest, size)
+    if not (out / name).is_file():
+        with _opened(source) as image:
+            write_atomic(out / name, _encoded(ImageOps.fit(_plain(image), size), "WEBP"))
+    return name
+
+
+def thumbnail_name(digest: str, size: tuple[int, int] = THUMBNAIL) -> str:
+    return f"{digest}-{size[0]}x{size[1]}.webp"
 
 
 def _make(image: Image.Image, missing: Sequence[tuple[str, int]], names: dict[tuple[str, int], str], out: Path) -> None:

@@ -38,7 +38,7 @@ _GAP_IMAGE = re.compile(rf"<img\b[^<>]*{_GAP}[^<>]*>")
 _GAP_BLOCK = re.compile(rf"<p>[\s{_GAP}]*</p>\n?")
 _HEADING = re.compile(r"<(/?)h([1-6])(?=[\s>])")
 _TAG = re.compile(r'<[a-z][a-z0-9]*(?:[^<>"]|"[^"]*")*>')
-_ATTRIBUTE = re.compile(r'([a-z:-]+)="([^"]*)"')
+_ATTRIBUTE = re.compile(r'\s(?P<name>[a-z:-]+)="(?P<value>[^"]*)"')
 _BLOCK_END = re.compile(r"</(?:p|h[1-6]|ul|ol|dl|table|blockquote|pre|div|figure|details)>|<hr>")
 _LINE_END = re.compile(r"<br>|</(?:li|tr|dt|dd|figcaption|summary|caption)>")
 _BACKREF = re.compile(r'<a class="footnote-backref"[^<>]*>[^<]*</a>')
@@ -185,16 +185,24 @@ def shortened(plain: str, words: int) -> str:
     return " ".join(found[:words]).rstrip(".,;:–-") + " …"
 
 
-def absolutise(html: str, resolve: Callable[[str], str]) -> str:
-    """Every `href` and `src` of HTML that `to_html` made, put through `resolve`."""
+def absolutise(html: str, resolve: Callable[[str], str | None]) -> str:
+    """Every `href` and `src` of HTML that `to_html` made, put through `resolve`.
 
-    def attribute(match: re.Match[str]) -> str:
-        name, value = match.groups()
+    Where that answers None, a link becomes its text and an image goes.
+    """
+
+    def rewritten(match: re.Match[str]) -> str:
+        name, value = match["name"], match["value"]
         if name not in ("href", "src"):
             return match.group()
-        return f'{name}="{entities.escape(resolve(entities.unescape(value)))}"'
+        target = resolve(entities.unescape(value))
+        return "" if target is None else f' {name}="{entities.escape(target)}"'
 
-    return _TAG.sub(lambda tag: _ATTRIBUTE.sub(attribute, tag.group()), html)
+    def tag(match: re.Match[str]) -> str:
+        new = _ATTRIBUTE.sub(rewritten, match.group())
+        return "" if new.startswith("<img") and ' src="' not in new else new
+
+    return _TAG.sub(tag, html)
 
 
 def links(html: str) -> list[Link]:

@@ -1,0 +1,70 @@
+"""A piece's body as HTML for a page or a feed, and the files that it shows or offers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from channels import images, markdown
+from channels.contract import Media, View
+from channels.piece import Piece
+
+DOCUMENTS = frozenset({
+    ".csv", ".docx", ".ics", ".json", ".odp", ".ods", ".odt", ".pdf", ".pptx", ".srt", ".txt", ".vtt", ".xlsx", ".zip",
+})  # fmt: skip
+"""Files that a body may offer beside pictures. Nothing that a browser would run on the site's own host."""
+SUMMARY = 40
+"""How many words of the body stand for a missing summary."""
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """`media` are the lead picture and the body's files, each once; `summary` is plain text."""
+
+    html: str
+    summary: str
+    lead: Media | None
+    media: tuple[Media, ...]
+
+
+def article(piece: Piece, view: View, base: str = "") -> Article:
+    """The piece ready for a page (`base` "": addresses from the site's root) or for elsewhere (`base`: the site's url).
+
+    A link to a file that is not there, or to another writer's source file, becomes its text; such a picture goes.
+    Raises `channels.markdown.Unreadable`.
+    """
+    html = markdown.to_html(piece.body, piece.lang)
+    lead = view.file(piece, piece.image.src, piece.image.alt) if piece.image else None
+    lead = lead if lead and lead.suffix.lower() in images.SUFFIXES else None
+    found = {lead.name: lead} if lead else {}
+    alts = {link.target: link.text for link in markdown.links(html) if link.image}
+
+    def resolve(target: str) -> str | None:
+        if target.startswith("#"):
+            return view.page(piece) + target if base else target
+        if not markdown.is_local(target):
+            return target
+        media = _file(piece, view, target, alts.get(target, ""))
+        if media is None:
+            return base + target if target.startswith("/") and not _is_picture(target) else None
+        found.setdefault(media.name, media)
+        return address(media, base)
+
+    body = markdown.absolutise(html, resolve)
+    summary = " ".join(piece.summary.split()) or markdown.shortened(markdown.stripped(body), SUMMARY)
+    return Article(body, summary, lead, tuple(found.values()))
+
+
+def address(media: Media, base: str = "") -> str:
+    """Where the website serves a file."""
+    return f"{base}/media/{media.name}"
+
+
+def _file(piece: Piece, view: View, target: str, alt: str) -> Media | None:
+    media = view.file(piece, unquote(urlsplit(target).path), alt)
+    return media if media and media.suffix.lower() in images.SUFFIXES | DOCUMENTS else None
+
+
+def _is_picture(target: str) -> bool:
+    return PurePosixPath(urlsplit(target).path).suffix.lower() in images.SUFFIXES | {".svg", ".avif", ".bmp", ".tif"}
