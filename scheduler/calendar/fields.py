@@ -10,9 +10,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from channels.duration import parse_duration
-from channels.piece import KINDS, Phase, Status
+from channels.piece import Phase, Status
 from scheduler.calendar.document import without_control
-from scheduler.calendar.finding import shortened, suggestion
+from scheduler.calendar.finding import shortened
 from scheduler.calendar.walltime import WallTimeError, to_utc
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
@@ -213,7 +213,3 @@ def _told(error: ErrorDetails) -> tuple[str, str, str]:
         expected = error["ctx"]["expected"].replace("'", "")
         return path, "wrong-type", f"{path} is one of {expected}, not '{shortened(given)}'."
     return path, "wrong-type", f"{shortened(path)} {_SHOULD.get(error['type'], 'can not be read.')}"
-
-
-def kind_suggestion(word: str) -> str:
-    return suggestion(word, KINDS)

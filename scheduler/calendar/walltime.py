@@ -64,10 +64,10 @@ def to_utc(text: str, zone: str) -> datetime:
     return _in_zone(wall, zone, whole_day=hour is None)
 
 
-def as_wall(at: datetime, zone: str, *, seconds: bool = False) -> str:
+def as_wall(at: datetime, zone: str) -> str:
     """What a clock in `zone` shows, as `to_utc` reads it: `2026-11-30 09:00`; with an offset where it is shown twice."""
     local = at.astimezone(ZoneInfo(zone))
-    text = local.strftime("%Y-%m-%d %H:%M:%S" if seconds or local.second else "%Y-%m-%d %H:%M")
+    text = local.strftime("%Y-%m-%d %H:%M:%S" if local.second else "%Y-%m-%d %H:%M")
     return text + _written_offset(local) if local.utcoffset() != _other(local).utcoffset() else text
 
 

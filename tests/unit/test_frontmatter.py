@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scheduler.calendar.document import split
@@ -119,6 +119,7 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.from_regex(r"[a-z_]{1,12}", fullmatch=True), st.one_of(words, st.lists(words, max_size=4))))
 def test_what_is_written_in_quotes_is_read_back(values: dict[str, str | list[str]]) -> None:
     lines = []

@@ -317,7 +317,7 @@ def test_a_picture_s_place_is_its_own(rules: Rules) -> None:
     assert (found.line, found.column) == (7, 3)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.one_of(st.binary(max_size=400), st.text(max_size=400).map(lambda text: text.encode("utf-8", "ignore"))))
 def test_reading_never_raises(raw: bytes) -> None:
     for data in (raw, b"---\n" + raw + b"\n---\n", b"---\ntitle: x\nlive: true\nstarts_at: 2026-11-30\n---\n" + raw):
@@ -342,6 +342,7 @@ anything = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(keys, anything, max_size=6))
 def test_fields_of_any_shape_never_raise(values: dict[str, str]) -> None:
     reading = piece("\n".join(f"{key}: {value}" for key, value in values.items()), path="content/events/a.md")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scheduler.calendar.relations import Known, Relations, relate
@@ -64,6 +64,7 @@ def test_every_piece_of_a_circle_is_told_and_no_other() -> None:
     assert "fi/a → fi/b → fi/c → fi/a" in relations.findings[0].message
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=12))
 def test_what_is_left_of_after_always_ends(targets: list[int]) -> None:
     pieces = [known(f"fi/p{index}", after=f"p{target}") for index, target in enumerate(targets)]

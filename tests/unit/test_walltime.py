@@ -7,7 +7,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scheduler.calendar.walltime import Ambiguous, Gap, WallTimeError, as_wall, describe, to_utc
@@ -76,6 +76,7 @@ def test_people_see_the_zone() -> None:
     assert describe(datetime(2026, 11, 30, 7, tzinfo=UTC), HELSINKI) == "2026-11-30 09:00 Europe/Helsinki"
 
 
+@settings(deadline=None)
 @given(
     st.integers(95_000_000, 7_250_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
     st.sampled_from(ZONES),
