@@ -129,7 +129,7 @@ def wanted(intent: Intent, rules: Rules) -> Iterator[Wanted]:
     if intent.status != "ready" or intent.publish_at is None:
         return
     kind_channels, kind_late = rules.kinds.get(intent.kind, ((), None))
-    for name in kind_channels if intent.channels is None else intent.channels:
+    for name in _names(intent, kind_channels):
         rule = rules.channels.get(name)
         if rule is None or (rule.languages and intent.lang not in rule.languages):
             continue
@@ -138,6 +138,13 @@ def wanted(intent: Intent, rules: Rules) -> Iterator[Wanted]:
             continue
         late = next((x for x in (intent.late, rule.late, kind_late) if x is not None), None)
         yield from _on_channel(intent, name, rule, override, late, rules.since)
+
+
+def _names(intent: Intent, kind_channels: tuple[str, ...]) -> tuple[str, ...]:
+    """A list in the piece chooses its channels; a mapping changes how it goes out on the kind's, or adds one."""
+    if intent.channels is not None:
+        return intent.channels
+    return kind_channels + tuple(name for name in intent.overrides if name not in kind_channels)
 
 
 def _on_channel(

@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime, time
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 

@@ -162,7 +162,7 @@ def _fault(name: str, text: str, loc: tuple[str, ...], message: str) -> Fault:
 
 def positions(text: str) -> dict[tuple[str, ...], tuple[int, int]]:
     """Where each table and key of a TOML text stands: path → line and column, from 1. tomllib keeps no places."""
-    return {path: place for path, place in reversed(list(_places(text)))}
+    return dict(reversed(list(_places(text))))
 
 
 def _places(text: str) -> Iterator[tuple[tuple[str, ...], tuple[int, int]]]:

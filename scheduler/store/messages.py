@@ -71,3 +71,9 @@ class StoredArchive:
 
 def _newest(live: Live) -> tuple[str, str]:
     return str(live.card.get("date", "")), live.piece
+
+
+def media(db: Connection) -> set[str]:
+    """The names of the captured files that stored messages hold."""
+    rows = db.execute(select(MessageTable.payload)).scalars()
+    return {f"{digest}{suffix}" for payload in rows for digest, suffix, *_ in json.loads(payload)["media"]}

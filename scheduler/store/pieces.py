@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, exists, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from scheduler.store.tables import Delivery, Piece, Redirect, Source
@@ -17,12 +17,6 @@ _CHUNK = 500
 def stamps(db: Connection) -> Iterator[tuple[str, int, int, int]]:
     """Path, size, mtime (ns) and inode of every file known."""
     yield from db.execute(select(Source.path, Source.size, Source.mtime_ns, Source.inode)).tuples()
-
-
-def sources(db: Connection, *paths: str) -> Sequence[Row[Any]]:
-    """The files known, in the order of their paths; all, or those."""
-    query = select(Source.__table__).order_by(Source.path)
-    return db.execute(query.where(Source.path.in_(paths)) if paths else query).all()
 
 
 _INTENT = (
@@ -39,6 +33,7 @@ _INTENT = (
     Source.translation_of,
     Source.spec,
     Source.tangled,
+    Source.meta,
 )
 
 
@@ -54,6 +49,11 @@ def save_sources(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         statement = upsert(Source)
         changes = {name: statement.excluded[name] for name in chunk[0] if name != "path"}
         db.execute(statement.on_conflict_do_update(index_elements=["path"], set_=changes), chunk)
+
+
+def forget_stamps(db: Connection) -> None:
+    """Every file is to be read anew, whenever that is: a crash in between must not lose it."""
+    db.execute(update(Source).values(size=-1))
 
 
 def forget_sources(db: Connection, paths: Sequence[str]) -> None:
@@ -81,24 +81,27 @@ def save_broken(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         db.execute(statement.on_conflict_do_update(index_elements=["path"], set_=kept))
 
 
-def pieces(db: Connection) -> Sequence[Row[Any]]:
-    """Every piece there ever was: number, name, path, inode, mtime_ns, body, title, uid, gone_at."""
-    query = select(
-        Piece.id, Piece.name, Piece.path, Piece.inode, Piece.mtime_ns, Piece.body, Piece.title, Piece.uid, Piece.gone_at
-    )
-    return db.execute(query).all()
+_TRACE = (Piece.id, Piece.name, Piece.path, Piece.inode, Piece.mtime_ns, Piece.body, Piece.title)
+
+
+def traces(db: Connection, ids: Sequence[int]) -> Sequence[Row[Any]]:
+    """What is remembered of these pieces: number, name, path, inode, mtime_ns, body, title."""
+    chunks = [ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK)]
+    return [row for chunk in chunks for row in db.execute(select(*_TRACE).where(Piece.id.in_(chunk)))]
+
+
+def announced(db: Connection, bodies: Sequence[str]) -> Sequence[Row[Any]]:
+    """The pieces, there or gone, with one of these bodies that went out anywhere, or may have."""
+    out = or_(Delivery.published_at.is_not(None), Delivery.reason == "uncertain", Delivery.state == "publishing")
+    query = select(*_TRACE).where(Piece.body != "", exists().where(Delivery.piece_id == Piece.id, out))
+    chunks = [bodies[start : start + _CHUNK] for start in range(0, len(bodies), _CHUNK)]
+    return [row for chunk in chunks for row in db.execute(query.where(Piece.body.in_(chunk)))]
 
 
 def numbers(db: Connection) -> dict[str, tuple[int, str, bool]]:
     """Name → number, path, gone: what every pass needs of all pieces."""
     rows = db.execute(select(Piece.name, Piece.id, Piece.path, Piece.gone_at.is_not(None))).all()
     return {name: (number, path, gone) for name, number, path, gone in rows}
-
-
-def announced(db: Connection) -> set[int]:
-    """The pieces that went out, or may have, anywhere."""
-    out = or_(Delivery.published_at.is_not(None), Delivery.reason == "uncertain", Delivery.state == "publishing")
-    return set(db.execute(select(Delivery.piece_id).where(out).distinct()).scalars())
 
 
 def insert_pieces(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -130,3 +133,22 @@ def rename(db: Connection, number: int, old: str, new: str) -> None:
 
 def by_name(db: Connection, name: str) -> Row[Any] | None:
     return db.execute(select(Piece.__table__).where(Piece.name == name)).first()
+
+
+def uids(db: Connection, wanted: Sequence[str]) -> set[str]:
+    """Those of the names for all time that are taken."""
+    chunks = [wanted[start : start + _CHUNK] for start in range(0, len(wanted), _CHUNK)]
+    return {uid for chunk in chunks for uid in db.execute(select(Piece.uid).where(Piece.uid.in_(chunk))).scalars()}
+
+
+def sources_of(db: Connection, paths: Sequence[str]) -> dict[str, Row[Any]]:
+    """Path → the file as last read, for those that are known."""
+    chunks = [paths[start : start + _CHUNK] for start in range(0, len(paths), _CHUNK)]
+    query = select(Source.__table__)
+    return {row.path: row for chunk in chunks for row in db.execute(query.where(Source.path.in_(chunk)))}
+
+
+def ids_at(db: Connection, paths: Sequence[str]) -> list[int]:
+    """The pieces whose files these are."""
+    chunks = [paths[start : start + _CHUNK] for start in range(0, len(paths), _CHUNK)]
+    return [n for chunk in chunks for n in db.execute(select(Piece.id).where(Piece.path.in_(chunk))).scalars()]

@@ -1,0 +1,1 @@
+"""The desk: puts the rooms together, and holds the flows that cross them."""

@@ -1,0 +1,103 @@
+"""Where channels and delivery get pieces and files from."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from channels.contract import Media, View
+from channels.files import OutsideError, inside, write_atomic
+from channels.piece import Piece
+from scheduler.calendar.reading import Rules, read
+from scheduler.calendar.scan import Stamp
+from scheduler.store import pieces
+from scheduler.store.engine import Store
+from scheduler.workspace import Workspace
+
+_REMOTE = re.compile(r"^([a-z][a-z0-9+.-]*:|//)", re.IGNORECASE)
+_LARGEST = 512 * 1024 * 1024
+
+
+@dataclass
+class Library:
+    """Delivery's `Shelf`. `related` (id → language → id) is put in whole after each scan, never changed in place."""
+
+    workspace: Workspace
+    rules: Rules
+    store: Store | None = None
+    related: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._digests: dict[Path, tuple[int, int, str]] = {}
+        settings = self.workspace.settings
+        self.view = View(settings.as_site(), self.workspace.root, self.media, self._translations, settings.names())
+
+    @property
+    def media_folder(self) -> Path:
+        return self.workspace.var / "media"
+
+    def piece(self, row: Any) -> Piece | None:
+        """The row's piece as its file says now; None where the file differs from what the last scan read."""
+        assert self.store is not None  # noqa: S101  only a desk with a database has rows
+        path = self.workspace.root / row.path
+        with self.store.read() as db:
+            known = pieces.sources_of(db, [row.path]).get(row.path)
+        try:
+            stamp = stamp_of(path)
+            if known is None or Stamp(known.size, known.mtime_ns, known.inode) != stamp:
+                return None
+            found = read(path.read_bytes(), row.path, self.rules).piece
+        except OSError:
+            return None
+        if found is None or found.id != row.name:
+            return None
+        return replace(found, uid=row.uid)
+
+    def media(self, piece: Piece, src: str) -> Media | None:
+        """The file that `src` names, from beside the piece or, with `/` ahead, from `content/`."""
+        if not src or _REMOTE.match(src):
+            return None
+        content = self.workspace.root / "content"
+        start = content if src.startswith("/") else (self.workspace.root / piece.path).parent
+        name = unquote(re.split(r"[?#]", src, maxsplit=1)[0]).lstrip("/")
+        try:
+            path = inside(content, start / name)
+            if not path.is_file() or path.stat().st_size > _LARGEST:
+                return None
+            return Media(self._digest(path), path.suffix.lower(), "", src, str(path))
+        except (OutsideError, OSError, ValueError):
+            return None
+
+    def _digest(self, path: Path) -> str:
+        stat = path.stat()
+        known = self._digests.get(path)
+        if known and known[:2] == (stat.st_mtime_ns, stat.st_size):
+            return known[2]
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        self._digests[path] = (stat.st_mtime_ns, stat.st_size, digest)
+        return digest
+
+    def keep(self, media: Sequence[Media]) -> None:
+        """Copies by content: what is there already is the same."""
+        for one in media:
+            target = self.media_folder / one.name
+            if not target.is_file() and one.source:
+                data = Path(one.source).read_bytes()
+                if hashlib.sha256(data).hexdigest() != one.digest:
+                    self._digests.pop(Path(one.source), None)
+                    raise OSError(f"{one.src} changed while it was read")
+                write_atomic(target, data)
+
+    def _translations(self, piece: Piece) -> Mapping[str, str]:
+        return self.related.get(piece.id, {})
+
+
+def stamp_of(path: Path) -> Stamp:
+    stat = path.stat()
+    return Stamp(stat.st_size, stat.st_mtime_ns, stat.st_ino & 0x7FFF_FFFF_FFFF_FFFF)

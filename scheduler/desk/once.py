@@ -1,0 +1,53 @@
+"""One round by hand: scan, plan, publish what is due. What `run --once` does."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from scheduler.calendar.finding import Finding
+from scheduler.delivery import acts
+from scheduler.desk import refresh as refreshing
+from scheduler.desk.assemble import Desk
+from scheduler.store import attempts, deliveries
+
+OVERDUE = timedelta(minutes=10)
+_STILL = 0.45
+_MOST_LOOKS = 20
+
+
+def refresh(desk: Desk, progress: refreshing.Progress | None = None) -> refreshing.Outcome:
+    """A pass over the files; files that are just being written are waited for, a few seconds at most."""
+    outcome = desk.refresh.run(desk.clock(), progress)
+    for _ in range(_MOST_LOOKS):
+        if not outcome.again:
+            break
+        time.sleep(_STILL)
+        outcome = desk.refresh.run(desk.clock(), progress)
+    return outcome
+
+
+def brake(desk: Desk) -> None:
+    """After a start: a backlog asks before it goes out."""
+    now = desk.clock()
+    for name in desk.channels:
+        acts.brake(desk.store, name, desk.settings.desk.backlog, now - OVERDUE, now)
+
+
+def publish(desk: Desk) -> int:
+    """Every lane, side by side, until nothing moves any more; how many deliveries moved. Retries are not waited for."""
+    total = 0
+    with ThreadPoolExecutor(len(desk.lanes) or 1, thread_name_prefix="lane") as pool:
+        while moved := sum(pool.map(lambda lane: lane.work(), desk.lanes)):
+            total += moved
+    return total
+
+
+def troubles(desk: Desk) -> tuple[list[Finding], int]:
+    """The errors in the files, and how many deliveries are held, failed or not settled."""
+    findings = [one for one in refreshing.findings(desk.store) if one.severity == "error"]
+    with desk.store.read() as db:
+        counts = deliveries.counts(db)
+        unsettled = attempts.open_count(db)
+    return findings, unsettled + sum(number for (_, state), number in counts.items() if state in ("held", "failed"))

@@ -1,0 +1,255 @@
+"""The flow from the files to the plan: scan, read what changed, tell who is who, plan, write the difference.
+
+Every pass does the whole of it (stat every file, read the stored rows, compare); only reading is left out for files that
+are as they were. So there is nothing to get out of step with.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection
+
+from scheduler.calendar.finding import Finding
+from scheduler.calendar.relations import Known, Relations, relate
+from scheduler.calendar.scan import Scan, Stamp, scan
+from scheduler.desk import census, spec
+from scheduler.desk.intake import Intake, decode, encode
+from scheduler.desk.library import Library
+from scheduler.plan import Change, Rules, Stored, diff, wanted
+from scheduler.store import deliveries, marks, pieces
+from scheduler.store.engine import Store
+
+log = structlog.get_logger("julki.calendar")
+
+_CHUNK = 100
+_FINGERPRINT = "settings"
+_FROM_THE_FILE = ("problem", "render")
+_DOUBT = (
+    "This may be {old} under a new name, which has gone out already. If it is new, send it: julki retry ID; "
+    "if it is the same, drop it: julki skip ID (see the number with: julki queue --state held)"
+)
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a pass found and did. `again`: files are still being written, so look again soon."""
+
+    read: int = 0
+    vanished: int = 0
+    again: bool = False
+    missing_root: bool = False
+    refused: Sequence[tuple[str, str]] = ()
+    changes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """One desk's way from files to plan. `lasting` names the channels that a doubtful newcomer goes to all the same."""
+
+    store: Store
+    intake: Intake
+    library: Library
+    rules: Rules
+    lasting: Sequence[str]
+    default_language: str
+
+    def run(self, now: datetime, progress: Progress | None = None) -> Outcome:
+        """One whole pass. `now` decides what has expired; nothing else depends on it."""
+        found = self._scan()
+        read, again = self._read(found.changed, progress)
+        if found.vanished:
+            with self.store.write() as db:
+                pieces.forget_sources(db, found.vanished)
+        changes = self._plan(now)
+        if found.missing_root:
+            log.error("content/ is missing or empty", remedy="Is it mounted? Nothing is taken off until it is back.")
+        return Outcome(
+            read, len(found.vanished), again or bool(found.waiting), found.missing_root, found.refused, changes
+        )
+
+    def _scan(self) -> Scan:
+        """New settings may change what any file means: then all are read."""
+        fingerprint = self.intake.settings.fingerprint()
+        with self.store.read() as db:
+            known = {path: Stamp(size, mtime, inode) for path, size, mtime, inode in pieces.stamps(db)}
+            fresh = marks.get(db, _FINGERPRINT) != fingerprint
+        if fresh and known:
+            with self.store.write() as db:
+                pieces.forget_stamps(db)
+                marks.put(db, _FINGERPRINT, fingerprint)
+            known = dict.fromkeys(known, Stamp(-1, -1, -1))
+        elif fresh:
+            with self.store.write() as db:
+                marks.put(db, _FINGERPRINT, fingerprint)
+        return scan(self.intake.root, known, time.time_ns())
+
+    def _read(self, changed: Sequence[tuple[str, Stamp]], progress: Progress | None) -> tuple[int, bool]:
+        """Read and keep, a hundred files a commit: a crash costs no more than that, and memory stays small."""
+        done, again = 0, False
+        for chunk in _chunks(changed, _CHUNK):
+            rows = [self.intake.row(path, stamp) for path, stamp in chunk]
+            again = again or None in rows
+            with self.store.write() as db:
+                self._keep(db, [row for row in rows if row is not None])
+            done += len(chunk)
+            if progress:
+                progress(done, len(changed))
+        return done, again
+
+    def _keep(self, db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        whole = [row for row in rows if not row["broken"]]
+        pieces.save_sources(db, whole)
+        pieces.save_broken(db, [row for row in rows if row["broken"]])
+        edited = pieces.ids_at(db, [row["path"] for row in whole])
+        deliveries.mark_changed(db, edited)
+        deliveries.release(db, edited, _FROM_THE_FILE)
+
+    def _plan(self, now: datetime) -> dict[str, int]:
+        with self.store.read() as db:
+            rows = pieces.intents(db)
+            relations = relate(_known(rows), self.default_language)
+            tangles = _tangles(rows, relations)
+            register = census.take(db, rows, relations)
+        if tangles or register.changed:
+            with self.store.write() as db:
+                pieces.save_tangles(db, tangles)
+                renamed = census.write(db, register, now)
+                deliveries.mark_changed(db, renamed)
+        self.library.related = _related(relations)
+        return self._difference(rows, relations, register, now)
+
+    def _difference(
+        self, rows: Sequence[Any], relations: Relations, register: census.Census, now: datetime
+    ) -> dict[str, int]:
+        tangled = {finding.file for finding in relations.findings}
+        with self.store.read() as db:
+            numbers = pieces.numbers(db)
+            changes = list(self._changes(db, rows, relations, numbers, tangled, now))
+        if not changes:
+            return {}
+        doubtful = {numbers[name][0]: old for name, old in register.doubtful.items() if name in numbers}
+        with self.store.write() as db:
+            counts = deliveries.apply(db, changes)
+            deliveries.hold_doubtful(db, doubtful, self.lasting, _DOUBT)
+        log.info("planned", **counts)
+        return counts
+
+    def _changes(
+        self,
+        db: Connection,
+        rows: Iterable[Any],
+        relations: Relations,
+        numbers: Mapping[str, tuple[int, str, bool]],
+        tangled: set[str],
+        now: datetime,
+    ) -> Iterator[Change]:
+        """A broken file keeps its deliveries; one that is gone loses what has not gone out."""
+        by_number = {}
+        for row in rows:
+            entry = numbers.get(row.identity)
+            if entry is not None and entry[1] == row.path and not entry[2]:
+                by_number[entry[0]] = row
+        stored = deliveries.stored(db)
+        seen: set[int] = set()
+        for number, have in stored:
+            seen.add(number)
+            yield from self._of_piece(number, by_number.get(number), have, relations, numbers, tangled, now)
+        for number, row in by_number.items():
+            if number not in seen:
+                yield from self._of_piece(number, row, [], relations, numbers, tangled, now)
+
+    def _of_piece(
+        self,
+        number: int,
+        row: Any,
+        have: list[Stored],
+        relations: Relations,
+        numbers: Mapping[str, tuple[int, str, bool]],
+        tangled: set[str],
+        now: datetime,
+    ) -> Iterator[Change]:
+        if row is None:
+            return diff(number, [], have, now)
+        if row.broken or row.path in tangled:
+            return iter(())
+        after = numbers.get(relations.after.get(row.identity, "")) if row.after else None
+        intent = spec.intent(row, number, after[0] if after else None)
+        return diff(number, list(wanted(intent, self.rules)), have, now)
+
+
+def _chunks(items: Sequence[Any], size: int) -> Iterator[list[Any]]:
+    source = iter(items)
+    while chunk := list(islice(source, size)):
+        yield chunk
+
+
+def _known(rows: Iterable[Any]) -> Iterator[Known]:
+    """The files that were whole at least once: a broken one keeps its name, so that no other takes it meanwhile."""
+    for row in rows:
+        if row.kind:
+            yield Known(row.identity, row.path, row.publish_at, row.after, row.translation_of, _Lines(row))
+
+
+class _Lines(Mapping[str, tuple[int, int]]):
+    """Where the fields stand; looked up only for the few rows that are wrong."""
+
+    __slots__ = ("row",)
+
+    def __init__(self, row: Any) -> None:
+        self.row = row
+
+    def _all(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = (self.row.meta or {}).get("lines", {})
+        return found
+
+    def __getitem__(self, key: str) -> tuple[int, int]:
+        line, column = self._all()[key]
+        return line, column
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+
+def _tangles(rows: Iterable[Any], relations: Relations) -> dict[str, Any]:
+    """Path → what to write, for the files whose errors beside others are not as stored."""
+    found: dict[str, list[Finding]] = {}
+    for finding in relations.findings:
+        found.setdefault(finding.file, []).append(finding)
+    return {
+        row.path: encode(found.get(row.path, []))
+        for row in rows
+        if (row.tangled or row.path in found) and row.tangled != encode(found.get(row.path, []))
+    }
+
+
+def _related(relations: Relations) -> dict[str, dict[str, str]]:
+    """Id → language → id of the pieces that translate one another."""
+    groups: dict[str, set[str]] = {}
+    for piece, source in relations.translations.items():
+        root = source
+        while root in relations.translations and relations.translations[root] != piece:
+            root = relations.translations[root]
+        groups.setdefault(root, {root}).add(piece)
+    return {
+        one: {other.partition("/")[0]: other for other in sorted(group) if other != one}
+        for group in groups.values()
+        for one in group
+    }
+
+
+def findings(store: Store) -> list[Finding]:
+    """Everything there is to say about the files as last read."""
+    with store.read() as db:
+        rows = pieces.findings(db)
+    return [one for row in rows for one in (*decode(row.findings), *decode(row.tangled))]
