@@ -201,6 +201,8 @@ class _Walk:
         elif _unspeakable(entry.name):
             shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
             self.refused[shown] = "has a name with characters that can't be written. Rename the file."
+        elif not entry.name.endswith(".md"):
+            self.refused[path] = "has an ending in capitals. Rename it, so that it ends in .md."
         elif not os.access(entry.path, os.R_OK):
             self.refused[path] = _NOT_ALLOWED
         else:
@@ -213,6 +215,7 @@ _NOT_ALLOWED = "may not be read by Julki. Give it the right to read this."
 
 
 def _is_markdown(name: str) -> bool:
+    """Also in capitals, which is refused: a piece that is passed over in silence is lost."""
     return name[-3:].lower() == ".md"
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduler.calendar.draft import AlreadyThere, DraftError, draft, write_new
+from scheduler.calendar.reading import Rules, read
 
 
 def head(text: str) -> dict[str, Any]:
@@ -56,6 +57,18 @@ def test_every_field_is_shown_and_the_example_reads(kind: str) -> None:
     if kind == "video":
         assert shown["video"].keys() == {"url", "duration", "captions", "transcript"}
     assert head(text).keys() == {"title", "status", "lang"}
+
+
+@pytest.mark.parametrize("kind", ["news", "blog", "video", "event"])
+def test_check_has_nothing_to_say_of_a_new_piece(tmp_path: Path, kind: str) -> None:
+    rules = Rules(tmp_path, "Europe/Helsinki", ("fi", "sv"), *[frozenset[str]()] * 2, {}, *[frozenset[str]()] * 2)
+    for options in ({}, {"publish_at": "2026-11-30 09:00", "fields": {"summary": "Hei: #1", "tags": ["a, b"]}}):
+        path, text = draft(kind, "2026-11-30 Näin: on", lang="sv", default_lang="fi", **options)
+        reading = read(text.encode(), path, rules)
+        assert [one for one in reading.findings if one.severity == "error"] == []
+        assert reading.piece is not None
+        assert (reading.piece.title, reading.piece.kind, reading.piece.status) == ("2026-11-30 Näin: on", kind, "draft")
+        assert reading.piece.id == "sv/2026-11-30-nain-on"
 
 
 def test_events_have_their_folder_and_other_languages_theirs() -> None:

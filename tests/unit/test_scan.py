@@ -40,7 +40,7 @@ def known_of(root: Path) -> dict[str, Stamp]:
 
 
 def test_pieces_are_found_at_any_depth_and_droppings_are_not(root: Path) -> None:
-    wanted = ["content/news/a.md", "content/news/2026/11/b.md", "content/top.md", "content/news/UPPER.MD"]
+    wanted = ["content/news/a.md", "content/news/2026/11/b.md", "content/top.md"]
     for path in wanted:
         put(root, path.removeprefix("content/"))
     droppings = ["foo.md~", ".foo.md.swp", "4913", "#foo.md#", "foo.md.tmp", ".#foo.md", "_draft.md", "photo.jpg"]
@@ -50,6 +50,13 @@ def test_pieces_are_found_at_any_depth_and_droppings_are_not(root: Path) -> None
         put(root, path)
     put(root, "news/newsletter/kept.md")
     assert paths(later(root)) == sorted([*wanted, "content/news/newsletter/kept.md"])
+
+
+def test_an_ending_in_capitals_is_not_passed_over_in_silence(root: Path) -> None:
+    put(root, "news/LUPA.MD")
+    ((path, reason),) = later(root).refused
+    assert path == "content/news/LUPA.MD"
+    assert ".md" in reason
 
 
 def test_what_is_known_and_the_same_is_not_told(root: Path) -> None:
