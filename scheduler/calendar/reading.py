@@ -280,14 +280,23 @@ class _Reader:
             after=fields.after,
             late=fields.late,
             translation_of=fields.translation_of,
-            channels=None if fields.channels is None else tuple(fields.channels),
-            overrides=_overrides(fields),
+            channels=self._chosen(fields),
+            overrides=self._overrides(fields),
             video=Video(video.url, video.duration, video.captions, video.transcript) if video else None,
             event=self._event() if kind == "event" else None,
         )
 
+    def _chosen(self, fields: Fields) -> tuple[str, ...] | None:
+        """A list chooses the channels; a mapping leaves that to the kind."""
+        if fields.channels is None or self._is_mapping():
+            return None
+        return tuple(fields.channels)
 
-def _overrides(fields: Fields) -> Mapping[str, Override]:
-    """Only of the channels of which something is said."""
-    made = {name: Override(**dict(given)) for name, given in (fields.channels or {}).items()}
-    return {name: override for name, override in made.items() if override != Override()}
+    def _overrides(self, fields: Fields) -> Mapping[str, Override]:
+        """Every channel that a mapping names: naming one adds it, where the kind does not have it."""
+        if not self._is_mapping():
+            return {}
+        return {name: Override(**dict(given)) for name, given in (fields.channels or {}).items()}
+
+    def _is_mapping(self) -> bool:
+        return isinstance(self.front.values.get("channels"), dict)

@@ -84,7 +84,8 @@ def test_every_field_is_read() -> None:
     assert (found.after, found.translation_of, found.late) == ("other", "fi/lupa", timedelta(minutes=90))
     assert found.image == Image("http://example.org/a.jpg", "A")
     assert found.video == Video("https://example.org/v", timedelta(seconds=205), "c.vtt", "t")
-    assert found.channels == ("website", "x", "newsletter")
+    assert found.channels is None
+    assert list(found.overrides) == ["website", "x", "newsletter"]
     assert found.override("website") == Override()
     assert found.override("x") == Override(text="Short", at=timedelta(hours=2))
     assert found.override("newsletter") == Override(
@@ -132,6 +133,12 @@ def test_empty_values_count_as_absent() -> None:
     assert reading.findings == ()
     assert reading.piece is not None
     assert (reading.piece.image, reading.piece.publish_at, reading.piece.channels) == (None, None, None)
+
+
+def test_a_list_of_channels_chooses_them() -> None:
+    found = piece("title: x\nchannels: [website, x]").piece
+    assert found is not None
+    assert (found.channels, found.overrides) == (("website", "x"), {})
 
 
 def test_an_empty_list_of_channels_means_nowhere() -> None:
