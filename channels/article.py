@@ -29,7 +29,7 @@ class Article:
 
 
 def article(piece: Piece, view: View, base: str = "") -> Article:
-    """The piece ready for a page (`base` "": addresses from the site's root) or for elsewhere (`base`: the site's url).
+    """The piece ready for a page (`base`: the path that the site lies under, mostly "") or a feed (the site's url).
 
     A link to a file that is not there, or to another writer's source file, becomes its text; such a picture goes.
     Raises `channels.markdown.Unreadable`.
@@ -42,7 +42,7 @@ def article(piece: Piece, view: View, base: str = "") -> Article:
 
     def resolve(target: str) -> str | None:
         if target.startswith("#"):
-            return view.page(piece) + target if base else target
+            return view.page(piece) + target if "://" in base else target
         if not markdown.is_local(target):
             return target
         media = _file(piece, view, target, alts.get(target, ""))

@@ -15,6 +15,7 @@ from functools import lru_cache
 from slugify import slugify
 
 from channels.contract import Json, Media, View
+from channels.markdown import clean
 from channels.piece import Piece
 
 Card = Mapping[str, Json]
@@ -29,7 +30,7 @@ def card(piece: Piece, view: View, summary: str, image: Media | None) -> dict[st
         "lang": piece.lang,
         "slug": piece.slug,
         "kind": piece.kind,
-        "title": piece.title,
+        "title": clean(piece.title),
         "summary": summary,
         "url": view.page(piece).removeprefix(view.site.url),
         "date": instant(piece.publish_at),
@@ -42,7 +43,7 @@ def card(piece: Piece, view: View, summary: str, image: Media | None) -> dict[st
         "image": image and {"digest": image.digest, "suffix": image.suffix, "alt": image.alt},
         "starts": instant(event.starts_at if event else None),
         "ends": instant(event.ends_at if event else None),
-        "place": event.place if event else "",
+        "place": clean(event.place) if event else "",
         "video": piece.video.url if piece.video else "",
     }
 
@@ -60,7 +61,7 @@ def moment(text: str) -> datetime:
 def tags(names: Iterable[str]) -> list[list[str]]:
     """`[slug, name]` of each tag; two that have one address are one."""
     found: dict[str, str] = {}
-    for name in names:
+    for name in map(clean, names):
         found.setdefault(tag_slug(name), name)
     return [[slug, name] for slug, name in found.items()]
 

@@ -172,6 +172,11 @@ def stripped(html: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
+def clean(line: str) -> str:
+    """A title or another single line without control characters, its spaces single."""
+    return " ".join(_CONTROL.sub(" ", line).split())
+
+
 def excerpt(text: str, words: int) -> str:
     """The first `words` words of a Markdown text in one line, with an ellipsis where there is more."""
     return shortened(to_text(text), words)
