@@ -27,8 +27,6 @@ class Session(requests.Session):
     def __init__(self, base: str) -> None:
         super().__init__()
         self._base = base
-        # A connection kept idle may be cut just while a post goes out, and then nobody knows.
-        self.headers["Connection"] = "close"
         self.mount(base, _Adapter())
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
@@ -44,6 +42,9 @@ class _Adapter(HTTPAdapter):
             response.content  # noqa: B018 - read for its effect
         except requests.RequestException as failure:
             raise _failure(failure) from None
+        finally:
+            # A connection kept for later may be cut just while a post goes out, and then nobody knows.
+            self.close()
         if error := verdict(response.status_code, response.headers, json_of(response), datetime.now(UTC)):
             raise error
         return response
