@@ -177,6 +177,7 @@ class View:
     files: Callable[[Piece, str], Media | None]
     related: Callable[[Piece], Mapping[str, str]]
     names: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    links: Callable[[str, Piece, str], str] = lambda url, _piece, _channel: url
 
     def page(self, piece: Piece) -> str:
         """The address of the piece's own page."""
@@ -184,7 +185,7 @@ class View:
 
     def link(self, url: str, piece: Piece, channel: str) -> str:
         """An outgoing address as this channel should publish it."""
-        return url
+        return self.links(url, piece, channel)
 
     def file(self, piece: Piece, src: str, alt: str = "") -> Media | None:
         """The local file that `src` names in this piece; None if it is remote or not there."""

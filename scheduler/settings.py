@@ -188,16 +188,9 @@ class Settings(BaseSettings):
     authors: dict[str, Author] = {}
 
     @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
+    def settings_customise_sources(cls, *_: Any, **sources: Any) -> tuple[PydanticBaseSettingsSource, ...]:
         """Files alone decide: a stray variable in somebody's shell must not move a publication."""
-        return (init_settings,)
+        return (sources["init_settings"],)
 
     @field_validator("channels", "audiences", "clients", "projects", "authors")
     @classmethod
@@ -214,8 +207,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _references(self) -> Settings:
-        for kind, table in self.kinds.items():
-            for channel in table.channels:
+        for kind, defaults in self.kinds.items():
+            for channel in defaults.channels:
                 if channel not in self.channels:
                     raise ValueError(
                         f"kinds.{kind}: there is no channel '{channel}'. Add [channels.{channel}] or take it out."
@@ -225,8 +218,8 @@ class Settings(BaseSettings):
                 raise ValueError(
                     f"projects.{key}: there is no client '{project.client}'. Add [clients.{project.client}]."
                 )
-        for name, channel in self.channels.items():
-            for language in channel.languages:
+        for name, table in self.channels.items():
+            for language in table.languages:
                 if language not in self.site.languages:
                     raise ValueError(f"channels.{name}: '{language}' is not among the site's languages.")
         return self

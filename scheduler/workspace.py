@@ -75,7 +75,7 @@ def locate(given: str | Path | None, start: Path, environ: Mapping[str, str]) ->
 
 def load(root: Path, environ: Mapping[str, str] | None = None) -> Workspace:
     """Read `config/*.toml` and the secrets. Raises `BadSettings` with everything that is wrong."""
-    texts = {name: text for name in FILES if (text := _text(root, name)) is not None}
+    texts: dict[str, str] = {name: text for name in FILES if (text := _text(root, name)) is not None}
     tables: dict[str, Any] = {}
     faults: list[Fault] = []
     for name, text in texts.items():

@@ -92,7 +92,7 @@ def _send(channel: Channel, edition: Edition, message: Message, rows: Sequence[A
     acts = [Act(one.id, one.name, channel.name, one.attempts + 1) for one in rows if one.id in ours]
     try:
         receipt = channel.publish(message, name, None)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  whatever it is, it becomes the outcome
         outcome.log_bug(error, acts[0])
         _settle_failed(acts, error, setup)
         return len(acts)

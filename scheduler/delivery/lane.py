@@ -121,7 +121,7 @@ class Lane:
         name = dues.name(db, row.after_id)
         same = [other for other in others if other.channel == self.name]
         out = [other for other in others if other.state == "published"]
-        chosen = (same or out or list(others) or [None])[0]
+        chosen = next(iter(same or out or others), None)
         return gate.Other(name, chosen.state, chosen.published_at) if chosen else gate.Other(name, "planned")
 
     def _before(self, db: Any, row: Any) -> gate.Other | None:
@@ -150,7 +150,7 @@ class Lane:
     def _publish(self, one: Ready, parent: Receipt | None) -> None:
         try:
             receipt = self.channel.publish(one.message, one.key, parent)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  whatever it is, it becomes the outcome
             outcome.log_bug(error, one.act())
             with self.setup.store.write() as db:
                 outcome.failed(db, one.act(), error, self.setup.clock())

@@ -39,14 +39,14 @@ def succeeded(db: Connection, act: Act, receipt: Receipt | None, now: datetime, 
         values |= {"remote_id": receipt.remote_id, "permalink": receipt.permalink, "receipt": dict(receipt.data)}
     if act.purpose == "publish":
         values |= {"state": "published", "published_at": now}
-    if attempts.settle(db, act.delivery, done, now, **values):
+    if attempts.settle(db, act.delivery, done, now, values):
         _audit(db, act, now, done, detail or (receipt.permalink if receipt else ""))
 
 
 def revised(db: Connection, act: Act, receipt: Receipt, digest: str, now: datetime) -> None:
     values = {"digest": digest, "changed": False, "error": "", "reason": ""}
     values |= {"remote_id": receipt.remote_id, "permalink": receipt.permalink, "receipt": dict(receipt.data)}
-    if attempts.settle(db, act.delivery, "revised", now, **values):
+    if attempts.settle(db, act.delivery, "revised", now, values):
         _audit(db, act, now, "revised", receipt.permalink)
 
 
@@ -57,17 +57,20 @@ def failed(db: Connection, act: Act, error: Exception, now: datetime) -> None:
     if act.purpose != "publish":
         _touch_failed(db, act, decision, text, now)
         return
+    values: dict[str, Any]
     match decision:
         case retry.Reconcile():
             attempts.leave_open(db, act.delivery, now, text)
         case retry.Retry(at=at, reason=reason, counted=counted):
             count = act.attempts if counted else act.attempts - 1
             values = {"state": "retrying", "ready_at": at, "attempts": count, "reason": reason, "error": text}
-            attempts.settle(db, act.delivery, reason, now, text, **values)
+            attempts.settle(db, act.delivery, reason, now, values, text)
         case retry.Fail(reason=reason):
-            attempts.settle(db, act.delivery, reason, now, text, state="failed", reason=reason, error=text)
+            values = {"state": "failed", "reason": reason, "error": text}
+            attempts.settle(db, act.delivery, reason, now, values, text)
         case retry.Hold(reason=reason, pause=pause):
-            attempts.settle(db, act.delivery, reason, now, text, state="held", reason=reason, error=text)
+            values = {"state": "held", "reason": reason, "error": text}
+            attempts.settle(db, act.delivery, reason, now, values, text)
             if pause:
                 _pause(db, act.channel, text, now)
     _audit(db, act, now, type(decision).__name__.lower(), text)
@@ -80,7 +83,7 @@ def _touch_failed(db: Connection, act: Act, decision: retry.Decision, text: str,
     values: dict[str, Any] = {"ready_at": again, "error": text}
     if isinstance(decision, retry.Fail):
         values |= {"changed": False, "withdraw": False}
-    attempts.settle(db, act.delivery, "failed", now, text, **values)
+    attempts.settle(db, act.delivery, "failed", now, values, text)
     _audit(db, act, now, f"{act.purpose} failed", text)
 
 
@@ -89,7 +92,7 @@ def repeat(db: Connection, act: Act, error: str, at: datetime, now: datetime) ->
     values: dict[str, Any] = {"ready_at": at, "error": error}
     if act.purpose == "publish":
         values |= {"state": "retrying", "reason": "uncertain"}
-    attempts.settle(db, act.delivery, "repeat", now, error, **values)
+    attempts.settle(db, act.delivery, "repeat", now, values, error)
 
 
 def hold(db: Connection, act: Act, reason: str, message: str, now: datetime) -> bool:

@@ -44,8 +44,8 @@ def _read_back(row: Any, act: Act, channel: Channel, setup: Setup, now: datetime
     try:
         receipt = channel.find(message, row.key, row.started_at)
     except CannotTell as error:
-        return _ask(row, act, str(error), error.look, setup, now)
-    except Exception as error:
+        return _ask(act, str(error), error.look, setup, now)
+    except Exception as error:  # noqa: BLE001  whatever it is, it becomes the outcome
         outcome.log_bug(error, act)
         return _unresolved(row, act, error, setup, now)
     if receipt is not None:
@@ -72,7 +72,7 @@ def _absent(row: Any, act: Act, channel: Channel, setup: Setup, now: datetime) -
 
 def _unresolved(row: Any, act: Act, error: Exception, setup: Setup, now: datetime) -> int:
     if row.checks + 1 >= MOST_CHECKS:
-        return _ask(row, act, f"{channel_text(error)} Asked {MOST_CHECKS} times.", "", setup, now)
+        return _ask(act, f"{channel_text(error)} Asked {MOST_CHECKS} times.", "", setup, now)
     with setup.store.write() as db:
         attempts.look_again(db, row.id, now + _BETWEEN_CHECKS * (row.checks + 1), counted=True)
     return 0
@@ -82,7 +82,7 @@ def channel_text(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def _ask(row: Any, act: Act, why: str, look: str, setup: Setup, now: datetime) -> int:
+def _ask(act: Act, why: str, look: str, setup: Setup, now: datetime) -> int:
     """A person looks, and says which it was."""
     where = f" Look at {look}." if look else ""
     message = (
@@ -91,6 +91,6 @@ def _ask(row: Any, act: Act, why: str, look: str, setup: Setup, now: datetime) -
     )
     values = {"state": "held", "reason": "uncertain", "error": message}
     with setup.store.write() as db:
-        attempts.settle(db, act.delivery, "unknown", now, message, **values)
+        attempts.settle(db, act.delivery, "unknown", now, values, message)
         outcome.note(db, act, now, "held", message)
     return 1

@@ -61,5 +61,5 @@ def decide(error: Exception, attempts: int, now: datetime, jitter: float) -> Dec
 
 def backoff(attempts: int, jitter: float) -> timedelta:
     """15 s, 30 s, 1 min … 1 h, less up to a quarter, so that many do not come back at the same moment."""
-    step = min(FIRST * 2 ** min(max(attempts - 1, 0), 16), LONGEST)
+    step = min(FIRST * (1 << min(max(attempts - 1, 0), 16)), LONGEST)
     return step * (1 - jitter / 4)

@@ -64,16 +64,19 @@ def _make(row: Any, channel: Channel, setup: Setup) -> Touch | None:
             message = messages.load(db, row.digest)
         return Touch(row, "withdraw", message, key.of_withdrawal(row.uid, channel.name, row.part, row.digest))
     if row.broken or row.gone_at:
-        return _quiet(row, setup)
+        _quiet(row, setup)
+        return None
     piece = setup.shelf.piece(row)
     if piece is None:
         return None
     found = ready.render(row, piece, channel, setup)
     if isinstance(found, gate.Hold):
-        return _quiet(row, setup, found.message)
+        _quiet(row, setup, found.message)
+        return None
     digest = found.digest()
     if digest == row.digest:
-        return _quiet(row, setup)
+        _quiet(row, setup)
+        return None
     return Touch(row, "revise", found, key.of_revision(row.uid, channel.name, row.part, digest))
 
 

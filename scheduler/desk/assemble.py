@@ -143,10 +143,10 @@ def reading_rules(workspace: Workspace) -> reading.Rules:
 
 
 def plan_rules(settings: Settings, channels: Mapping[str, Channel]) -> plan.Rules:
-    kinds = {kind: (table.channels, table.late) for kind, table in settings.kinds.items()}
+    kinds = {str(kind): (table.channels, table.late) for kind, table in settings.kinds.items()}
     rules = {}
     for name, channel in channels.items():
         table = settings.channels[name]
         period = channel.period if isinstance(channel, Collecting) else None
         rules[name] = plan.ChannelRule(frozenset(table.languages), table.late, isinstance(channel, Batching), period)
-    return plan.Rules(settings.since, dict(kinds), rules)
+    return plan.Rules(settings.since, kinds, rules)

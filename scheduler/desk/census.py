@@ -10,7 +10,7 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from sqlalchemy import Connection
 
-from scheduler.calendar.identity import Trace, match
+from scheduler.calendar.identity import Matches, Trace, match
 from scheduler.calendar.relations import Relations
 from scheduler.store import pieces
 
@@ -47,16 +47,16 @@ def take(db: Connection, rows: Sequence[Any], relations: Relations) -> Census:
     if not (come or back or gone):
         return Census()
     sources = pieces.sources_of(db, [*come.values(), *back.values()])
-    matches = match(*_traces(db, come, gone, sources)) if come else None
-    return Census(
-        come,
-        list(gone.values()),
-        back,
-        matches.renamed if matches else {},
-        matches.doubtful if matches else {},
-        sources,
-        numbers,
-    )
+    matches = match(*_traces(db, come, gone, sources)) if come else Matches({}, {})
+    doubtful = _serious(db, matches.doubtful, numbers)
+    return Census(come, list(gone.values()), back, matches.renamed, doubtful, sources, numbers)
+
+
+def _serious(db: Connection, doubtful: Mapping[str, str], numbers: Mapping[str, Any]) -> dict[str, str]:
+    """What never went out can't go out twice."""
+    old = {name: numbers[name][0] for name in doubtful.values() if name in numbers}
+    out = pieces.went_out(db, list(old.values()))
+    return {new: name for new, name in doubtful.items() if old.get(name) in out}
 
 
 def _traces(

@@ -72,7 +72,12 @@ class Refresh:
         if found.missing_root:
             log.error("content/ is missing or empty", remedy="Is it mounted? Nothing is taken off until it is back.")
         return Outcome(
-            read, len(found.vanished), again or bool(found.waiting), found.missing_root, found.refused, changes
+            read,
+            len(found.vanished),
+            again or bool(found.waiting or found.leaving),
+            found.missing_root,
+            found.refused,
+            changes,
         )
 
     def _scan(self) -> Scan:

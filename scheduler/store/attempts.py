@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
-from scheduler.store.tables import Attempt, Delivery, Edition, Piece
+from scheduler.store.core import ATTEMPT, DELIVERY, EDITION, PIECE
 
 LEASE = timedelta(minutes=5)
-_A = Attempt.__table__
-_D = Delivery.__table__
+_A = ATTEMPT
+_D = DELIVERY
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,14 @@ def _take(db: Connection, one: Claim) -> bool:
     return db.execute(same.values(changes)).rowcount == 1
 
 
-def settle(db: Connection, delivery: int, outcome: str, now: datetime, error: str = "", **values: Any) -> bool:
+def settle(
+    db: Connection, delivery: int, outcome: str, now: datetime, values: Mapping[str, Any], error: str = ""
+) -> bool:
     """Close the delivery's open attempt and change the delivery, together; False where somebody else closed it."""
     done = update(_A).where(_A.c.delivery_id == delivery, _A.c.outcome.is_(None))
     if db.execute(done.values(outcome=outcome, ended_at=now, error=error)).rowcount != 1:
         return False
-    db.execute(update(_D).where(_D.c.id == delivery).values(**values))
+    db.execute(update(_D).where(_D.c.id == delivery).values(dict(values)))
     return True
 
 
@@ -87,7 +89,7 @@ def look_again(db: Connection, attempt: int, at: datetime, *, counted: bool, err
     db.execute(update(_A).where(_A.c.id == attempt).values(changes | ({"error": error} if error else {})))
 
 
-def orphans(db: Connection, channel: str) -> Sequence[Row[Any]]:
+def orphans(db: Connection, channel: str) -> Sequence[Any]:
     """The open attempts of a channel with their deliveries and pieces, oldest first."""
     columns = (
         _A.c.id,
@@ -107,9 +109,9 @@ def orphans(db: Connection, channel: str) -> Sequence[Row[Any]]:
         _D.c.receipt,
         _D.c.remote_id,
         _D.c.permalink,
-        Piece.name,
+        PIECE.c.name,
     )
-    query = select(*columns).join(_D, _D.c.id == _A.c.delivery_id).join(Piece, Piece.id == _D.c.piece_id)
+    query = select(*columns).join(_D, _D.c.id == _A.c.delivery_id).join(PIECE, PIECE.c.id == _D.c.piece_id)
     return db.execute(query.where(_A.c.channel == channel, _A.c.outcome.is_(None)).order_by(_A.c.id)).all()
 
 
@@ -125,12 +127,12 @@ def open_count(db: Connection) -> int:
 
 def put_edition(db: Connection, values: dict[str, Any]) -> None:
     """Insert the edition, or bring its row to what it is now."""
-    same = [getattr(Edition, name) == values[name] for name in ("channel", "period", "language", "segment")]
+    same = [getattr(EDITION.c, name) == values[name] for name in ("channel", "period", "language", "segment")]
     changed = {name: values[name] for name in ("state", "digest", "published_at", "remote_id") if name in values}
-    if db.execute(update(Edition).where(*same).values(**changed)).rowcount == 0:
-        db.execute(insert(Edition).values({"remote_id": "", **values}))
+    if db.execute(update(EDITION).where(*same).values(**changed)).rowcount == 0:
+        db.execute(insert(EDITION).values({"remote_id": "", **values}))
 
 
-def edition(db: Connection, channel: str, period: str, language: str, segment: str) -> Row[Any] | None:
-    same = (Edition.channel == channel, Edition.period == period, Edition.language == language)
-    return db.execute(select(Edition.__table__).where(*same, Edition.segment == segment)).first()
+def edition(db: Connection, channel: str, period: str, language: str, segment: str) -> Any | None:
+    same = (EDITION.c.channel == channel, EDITION.c.period == period, EDITION.c.language == language)
+    return db.execute(select(EDITION).where(*same, EDITION.c.segment == segment)).first()

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, insert, select
 
-from scheduler.store.tables import Audit
+from scheduler.store.core import AUDIT
 
 DESK = "desk"
 
@@ -34,9 +34,9 @@ def write(
         "delivery_id": delivery,
         "detail": detail,
     }
-    db.execute(insert(Audit).values(row))
+    db.execute(insert(AUDIT).values(row))
 
 
-def of_delivery(db: Connection, delivery: int) -> Sequence[Row[Any]]:
+def of_delivery(db: Connection, delivery: int) -> Sequence[Any]:
     """All acts on one delivery, oldest first."""
-    return db.execute(select(Audit.__table__).where(Audit.delivery_id == delivery).order_by(Audit.id)).all()
+    return db.execute(select(AUDIT).where(AUDIT.c.delivery_id == delivery).order_by(AUDIT.c.id)).all()

@@ -6,27 +6,27 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, false, func, or_, select, tuple_
+from sqlalchemy import Connection, and_, false, func, or_, select, tuple_
 
-from scheduler.store.tables import Delivery, Piece, Source
+from scheduler.store.core import DELIVERY, PIECE, SOURCE
 
 _PAGE = 200
-_D = Delivery.__table__
+_D = DELIVERY
 _DUE = (
     *_D.c,
-    Piece.name,
-    Piece.uid,
-    Piece.path,
-    Piece.client,
-    Piece.project,
-    Piece.gone_at,
-    Source.broken,
-    Source.findings,
-    Source.tangled,
+    PIECE.c.name,
+    PIECE.c.uid,
+    PIECE.c.path,
+    PIECE.c.client,
+    PIECE.c.project,
+    PIECE.c.gone_at,
+    SOURCE.c.broken,
+    SOURCE.c.findings,
+    SOURCE.c.tangled,
 )
 
 
-def due(db: Connection, channel: str, now: datetime, after: tuple[datetime, int] | None) -> Sequence[Row[Any]]:
+def due(db: Connection, channel: str, now: datetime, after: tuple[datetime, int] | None) -> Sequence[Any]:
     """Up to 200 deliveries that may be ready, in the order of their time, behind `after` (ready_at and id of the last)."""
     query = _with_piece().where(_D.c.channel == channel, _D.c.state.in_(("planned", "retrying")), _D.c.ready_at <= now)
     if after is not None:
@@ -34,7 +34,7 @@ def due(db: Connection, channel: str, now: datetime, after: tuple[datetime, int]
     return db.execute(query.order_by(_D.c.ready_at, _D.c.id).limit(_PAGE)).all()
 
 
-def touched(db: Connection, channel: str, now: datetime, *, revises: bool, withdraws: bool) -> Sequence[Row[Any]]:
+def touched(db: Connection, channel: str, now: datetime, *, revises: bool, withdraws: bool) -> Sequence[Any]:
     """Up to 200 that are out and were edited, have expired or are to be withdrawn, as far as the channel can."""
     expired = and_(_D.c.expires_at.is_not(None), _D.c.expires_at <= now)
     why = or_(false(), *([_D.c.changed] if revises else []), *([_D.c.withdraw, expired] if withdraws else []))
@@ -44,8 +44,8 @@ def touched(db: Connection, channel: str, now: datetime, *, revises: bool, withd
 
 
 def _with_piece() -> Any:
-    joined = select(*_DUE).join(Piece, Piece.id == _D.c.piece_id)
-    return joined.join(Source, Source.path == Piece.path, isouter=True)
+    joined = select(*_DUE).join(PIECE, PIECE.c.id == _D.c.piece_id)
+    return joined.join(SOURCE, SOURCE.c.path == PIECE.c.path, isouter=True)
 
 
 def next_after(db: Connection, now: datetime) -> datetime | None:
@@ -56,14 +56,14 @@ def next_after(db: Connection, now: datetime) -> datetime | None:
     return min((at for at in times if at is not None), default=None)
 
 
-def others(db: Connection, piece: int, channels: Sequence[str] | None = None) -> Sequence[Row[Any]]:
+def others(db: Connection, piece: int, channels: Sequence[str] | None = None) -> Sequence[Any]:
     """The piece's `main` deliveries (on these channels): channel, state, published_at, error."""
     query = select(_D.c.channel, _D.c.state, _D.c.published_at, _D.c.error)
     query = query.where(_D.c.piece_id == piece, _D.c.part.in_(("main", "1")))
     return db.execute(query if channels is None else query.where(_D.c.channel.in_(channels))).all()
 
 
-def thread(db: Connection, piece: int, channel: str) -> Sequence[Row[Any]]:
+def thread(db: Connection, piece: int, channel: str) -> Sequence[Any]:
     """All parts of a piece on a channel: part, state, published_at, receipt, remote_id, due_at, permalink."""
     columns = (_D.c.part, _D.c.state, _D.c.published_at, _D.c.receipt, _D.c.remote_id, _D.c.due_at, _D.c.permalink)
     query = select(*columns).where(_D.c.piece_id == piece, _D.c.channel == channel)
@@ -81,4 +81,4 @@ def pages(
 
 def name(db: Connection, piece: int) -> str:
     """The piece's present `lang/slug`."""
-    return db.execute(select(Piece.name).where(Piece.id == piece)).scalar() or "a piece that is gone"
+    return db.execute(select(PIECE.c.name).where(PIECE.c.id == piece)).scalar() or "a piece that is gone"

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from channels.contract import Live, Message
+from scheduler.store.core import ATTEMPT, DELIVERY, MESSAGE, PIECE, REDIRECT
 from scheduler.store.engine import Store
-from scheduler.store.tables import Attempt, Delivery, Piece, Redirect
-from scheduler.store.tables import Message as MessageTable
 
 
 def save(db: Connection, messages: Sequence[Message]) -> None:
@@ -23,12 +22,12 @@ def save(db: Connection, messages: Sequence[Message]) -> None:
         for m in messages
     ]
     if rows:
-        db.execute(insert(MessageTable).on_conflict_do_nothing(), rows)
+        db.execute(insert(MESSAGE).on_conflict_do_nothing(), rows)
 
 
 def load(db: Connection, digest: str) -> Message:
     """Raises `LookupError` where no such message was ever sent."""
-    payload = db.execute(select(MessageTable.payload).where(MessageTable.digest == digest)).scalar()
+    payload = db.execute(select(MESSAGE.c.payload).where(MESSAGE.c.digest == digest)).scalar()
     if payload is None:
         raise LookupError(f"no message {digest}")
     return Message.from_payload(json.loads(payload))
@@ -36,8 +35,8 @@ def load(db: Connection, digest: str) -> Message:
 
 def sweep(db: Connection) -> int:
     """Drop what no delivery and no attempt names any more; how many."""
-    used = select(Delivery.digest).union(select(Attempt.digest))
-    return db.execute(delete(MessageTable).where(MessageTable.digest.not_in(used))).rowcount
+    used = select(DELIVERY.c.digest).union(select(ATTEMPT.c.digest))
+    return db.execute(delete(MESSAGE).where(MESSAGE.c.digest.not_in(used))).rowcount
 
 
 @dataclass(frozen=True)
@@ -47,12 +46,12 @@ class StoredArchive:
     store: Store
 
     def live(self, channel: str) -> Sequence[Live]:
-        columns = (Piece.name, Delivery.part, Delivery.published_at, MessageTable.card, Delivery.digest)
+        columns = (PIECE.c.name, DELIVERY.c.part, DELIVERY.c.published_at, MESSAGE.c.card, DELIVERY.c.digest)
         query = (
             select(*columns)
-            .join(Piece, Piece.id == Delivery.piece_id)
-            .join(MessageTable, MessageTable.digest == Delivery.digest)
-            .where(Delivery.channel == channel, Delivery.state == "published")
+            .join(PIECE, PIECE.c.id == DELIVERY.c.piece_id)
+            .join(MESSAGE, MESSAGE.c.digest == DELIVERY.c.digest)
+            .where(DELIVERY.c.channel == channel, DELIVERY.c.state == "published")
         )
         with self.store.read() as db:
             rows = [Live(*row) for row in db.execute(query)]
@@ -63,9 +62,9 @@ class StoredArchive:
             return load(db, digest)
 
     def redirects(self) -> dict[str, str]:
-        query = select(Redirect.old, Piece.name).join(Piece, Piece.id == Redirect.piece_id)
+        query = select(REDIRECT.c.old, PIECE.c.name).join(PIECE, PIECE.c.id == REDIRECT.c.piece_id)
         with self.store.read() as db:
-            rows: Sequence[Row[Any]] = db.execute(query).all()
+            rows: Sequence[Any] = db.execute(query).all()
         return {old: new for old, new in rows if old != new}
 
 
@@ -75,5 +74,5 @@ def _newest(live: Live) -> tuple[str, str]:
 
 def media(db: Connection) -> set[str]:
     """The names of the captured files that stored messages hold."""
-    rows = db.execute(select(MessageTable.payload)).scalars()
+    rows = db.execute(select(MESSAGE.c.payload)).scalars()
     return {f"{digest}{suffix}" for payload in rows for digest, suffix, *_ in json.loads(payload)["media"]}
