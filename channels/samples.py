@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ _HOSTILE = (
     "\x00\x1b[31m\x07 control",
     "\u202eoikealta\u2066 vasemmalle\u200b",
     "<script>alert(1)</script><b>&amp;\"'",
+    '[x](javascript:alert(1)) <img src="x" onerror="alert(1)"> "><svg onload=alert(1)>',
     "👩🏽‍💻🏳️‍🌈🇫🇮 " * 50,
     "x" * 10_000,
     "sana " * 2_000,
@@ -163,3 +165,25 @@ def hostile_pieces(channel: str) -> list[Piece]:
         for text in _HOSTILE
         for kind, own in _PLACES
     ]
+
+
+def scripts_in(html: str) -> list[str]:
+    """What a browser would run of this HTML: scripts, event handlers, `javascript:` addresses."""
+    parser = _Scripts()
+    parser.feed(html)
+    parser.close()
+    return parser.found
+
+
+class _Scripts(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag == "script" and "json" not in (values.get("type") or ""):
+            self.found.append(tag)
+        links = (values.get("href") or "", values.get("src") or "")
+        self.found += [link for link in links if link.strip().lower().startswith("javascript:")]
+        self.found += [name for name in values if name.startswith("on")]

@@ -14,7 +14,7 @@ from channels.errors import Rejected
 from channels.markdown import to_text
 from channels.piece import MAIN, Image, LivePost, Piece
 from channels.text import ELLIPSIS, LIMIT, clean, hashtag, shorten, split, weighted_length
-from channels.urls import has_address
+from channels.urls import addresses, has_address
 from channels.x.options import XOptions
 
 PICTURES = 4
@@ -173,8 +173,8 @@ def _without_alt(media: list[Media]) -> Iterator[Problem]:
 
 
 def _text_problems(message: Message) -> Iterator[Problem]:
-    if not message.text.strip():
-        yield Problem("empty-text", "There is nothing to post: neither a text nor a title.")
+    if not message.media and not _says_something(message.text):
+        yield Problem("empty-text", "There is nothing to post: no words and no picture. Write a sentence.")
     if (message.length or 0) > LIMIT:
         text = (
             f"The post is {message.length} characters long; {LIMIT} is the most. Shorten its longest word or address."
@@ -183,3 +183,9 @@ def _text_problems(message: Message) -> Iterator[Problem]:
     if len(cashtags := _CASHTAG.findall(message.text)) > 1:
         text = f"X takes one cashtag a post; here are {', '.join(cashtags)}. Write the others without the $."
         yield Problem("cashtags", text)
+
+
+def _says_something(text: str) -> bool:
+    for address in reversed(addresses(text)):
+        text = text[: address.start] + text[address.end :]
+    return bool(_HASHTAG.sub("", text).strip())

@@ -36,6 +36,7 @@ class MockX:
         self.ledger = Ledger()
         self.released = threading.Event()
         self._faults: list[Fault] = []
+        self._upload_answers: list[tuple[int, dict[str, str], Any]] = []
         self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.mock = self
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
@@ -49,6 +50,12 @@ class MockX:
 
     def take_fault(self) -> Fault | None:
         return self._faults.pop(0) if self._faults else None
+
+    def fail_upload(self, answer: tuple[int, dict[str, str], Any]) -> None:
+        self._upload_answers.append(answer)
+
+    def take_upload_answer(self) -> tuple[int, dict[str, str], Any] | None:
+        return self._upload_answers.pop(0) if self._upload_answers else None
 
     def __enter__(self) -> MockX:
         self._thread.start()
@@ -148,6 +155,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._problem(404, "Not Found Error", "Could not find tweet.")
 
     def upload(self, _address: Any, body: dict[str, Any]) -> None:
+        if answer := self.server.mock.take_upload_answer():
+            self._reply(*answer)
+            return
         ledger = self.server.mock.ledger
         with ledger.lock:
             media_id = ledger.next_id()
