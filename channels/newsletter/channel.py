@@ -102,9 +102,10 @@ class Newsletter:
         envelope["Subject"] = mail.line(message.title, mail.SUBJECT)
         envelope["Date"] = format_datetime(datetime.now(UTC))
         envelope["Message-ID"] = message_id
-        envelope["Content-Language"] = slugify(str(message.data["language"])) or "en"
         envelope.set_content(message.text, cte="quoted-printable")
         envelope.add_alternative(message.html, subtype="html", cte="quoted-printable")
+        # Set last: what is set earlier moves into the text's part.
+        envelope["Content-Language"] = slugify(str(message.data["language"])) or "en"
         envelope.set_boundary(f"=_{_digest(key)}")
         return envelope
 

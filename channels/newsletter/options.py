@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field, field_validator
 
@@ -21,10 +20,10 @@ class NewsletterOptions(Options):
     maildir: str = "var/outbox/<name>"
     from_: str = Field(default="", alias="from")
 
-    @field_validator("sandbox", mode="before")
+    @field_validator("sandbox")
     @classmethod
-    def _only_sandbox(cls, value: Any) -> Any:
-        if value is False:
+    def _only_sandbox(cls, value: bool) -> bool:
+        if not value:
             raise ValueError("this version can't send mail by SMTP yet: write sandbox = true; mails go into a Maildir.")
         return value
 
