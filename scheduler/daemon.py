@@ -6,6 +6,7 @@ nothing but set an event: what is due is asked of the database, so a wake-up too
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 import time
@@ -79,6 +80,7 @@ class Daemon:
     def run(self, started: Callable[[], None] = lambda: None) -> int:
         """Take the lock, look at all files, then publish until the stop. Raises `AlreadyRunning`."""
         self._lock.take(self.desk.clock(), "julki run")
+        gc.freeze()  # modules and settings stay for good: a pass over ten thousand rows need not search them for waste
         try:
             once.refresh(self.desk)
             once.brake(self.desk)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from channels.contract import Part, Period
@@ -36,6 +37,23 @@ class Intent:
     channels: tuple[str, ...] | None = None
     overrides: Mapping[str, Override] = field(default_factory=dict)
     parts: Mapping[str, Sequence[Part]] = field(default_factory=dict)
+
+
+def by_the_hour(period: Callable[[datetime], Period | None]) -> Callable[[datetime], Period | None]:
+    """The same, asked once for all the pieces of an hour in which no edition goes out: a calendar holds ten thousand."""
+
+    @lru_cache(maxsize=100_000)
+    def ends(hour: datetime) -> tuple[Period | None, Period | None]:
+        return period(hour), period(hour + _HOUR)
+
+    def found(at: datetime) -> Period | None:
+        first, last = ends(at.replace(minute=0, second=0, microsecond=0))
+        return first if first == last else period(at)
+
+    return found
+
+
+_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,60 +142,69 @@ class Dropped(NamedTuple):
 Change = New | Moved | Back | Dropped
 
 
-def wanted(intent: Intent, rules: Rules) -> Iterator[Wanted]:
+def wanted(intent: Intent, rules: Rules) -> list[Wanted]:
     """The deliveries that the piece asks for, in the order of its channels and parts."""
     if intent.status != "ready" or intent.publish_at is None:
-        return
-    kind_channels, kind_late = rules.kinds.get(intent.kind, ((), None))
+        return []
+    found: list[Wanted] = []
+    kind_channels, kind_late = rules.kinds.get(intent.kind, _NOWHERE)
     for name in _names(intent, kind_channels):
         rule = rules.channels.get(name)
         if rule is None or (rule.languages and intent.lang not in rule.languages):
             continue
-        override = intent.overrides.get(name)
-        if override is not None and override.skip:
-            continue
-        late = next((x for x in (intent.late, rule.late, kind_late) if x is not None), None)
-        yield from _on_channel(intent, name, rule, override, late, rules.since)
+        override = intent.overrides.get(name, _NO_OVERRIDE)
+        if not override.skip:
+            late = _first(intent.late, rule.late, kind_late)
+            own = _own_time(intent.publish_at, override.at)
+            for part in intent.parts.get(name, _MAIN_ONLY):
+                at = None if part.by_hand else part.at or own
+                if rule.archives or at is None or at >= rules.since:
+                    found.append(_wanted(intent, name, rule, part.name, at, late, override.segment, rules.since))
+    return found
 
 
 def _names(intent: Intent, kind_channels: tuple[str, ...]) -> tuple[str, ...]:
     """A list in the piece chooses its channels; a mapping changes how it goes out on the kind's, or adds one."""
     if intent.channels is not None:
         return intent.channels
+    if not intent.overrides:
+        return kind_channels
     return kind_channels + tuple(name for name in intent.overrides if name not in kind_channels)
 
 
-def _on_channel(
-    intent: Intent, name: str, rule: ChannelRule, override: Override | None, late: timedelta | None, since: datetime
-) -> Iterator[Wanted]:
-    own = _own_time(intent.publish_at, override)
-    for part in intent.parts.get(name, _MAIN_ONLY):
-        at = None if part.by_hand else part.at or own
-        archive = at is not None and at < since
-        if archive and not rule.archives:
-            continue
-        period = rule.period(at) if rule.period and at else None
-        yield Wanted(
-            name,
-            part.name,
-            period.due_at if period else at,
-            None if late is None else int(late.total_seconds()),
-            intent.expires_at,
-            archive,
-            period.key if period else "",
-            override.segment if override else "",
-            intent.lang,
-            intent.after,
-        )
+def _first(*lates: timedelta | None) -> int | None:
+    """The nearest rule that says anything: the piece's, the channel's, the kind's."""
+    for late in lates:
+        if late is not None:
+            return int(late.total_seconds())
+    return None
+
+
+def _wanted(
+    intent: Intent,
+    name: str,
+    rule: ChannelRule,
+    part: str,
+    at: datetime | None,
+    late: int | None,
+    segment: str,
+    since: datetime,
+) -> Wanted:
+    archive = at is not None and at < since
+    period = rule.period(at) if rule.period and at else None
+    due, key = (period.due_at, period.key) if period else (at, "")
+    return Wanted(name, part, due, late, intent.expires_at, archive, key, segment, intent.lang, intent.after)
 
 
 _MAIN_ONLY = (Part(MAIN),)
+_NO_OVERRIDE = Override()
+_NOWHERE: tuple[tuple[str, ...], timedelta | None] = ((), None)
 
 
-def _own_time(publish_at: datetime | None, override: Override | None) -> datetime | None:
-    if override is None or override.at is None or publish_at is None:
+def _own_time(publish_at: datetime, at: datetime | timedelta | None) -> datetime:
+    if at is None:
         return publish_at
-    return publish_at + override.at if isinstance(override.at, timedelta) else override.at
+    return publish_at + at if isinstance(at, timedelta) else at
 
 
 def diff(piece: int, wants: Sequence[Wanted], stored: Sequence[Stored], now: datetime) -> Iterator[Change]:

@@ -147,6 +147,6 @@ def plan_rules(settings: Settings, channels: Mapping[str, Channel]) -> plan.Rule
     rules = {}
     for name, channel in channels.items():
         table = settings.channels[name]
-        period = channel.period if isinstance(channel, Collecting) else None
+        period = plan.by_the_hour(channel.period) if isinstance(channel, Collecting) else None
         rules[name] = plan.ChannelRule(frozenset(table.languages), table.late, isinstance(channel, Batching), period)
     return plan.Rules(settings.since, kinds, rules)

@@ -36,9 +36,10 @@ class Census:
         return bool(self.come or self.gone or self.back)
 
 
-def take(db: Connection, rows: Sequence[Any], relations: Relations) -> Census:
-    """Compare. Reads bodies' hashes only where names came or went."""
-    numbers = pieces.numbers(db)
+def take(
+    db: Connection, rows: Sequence[Any], relations: Relations, numbers: Mapping[str, tuple[int, str, bool]]
+) -> Census:
+    """Compare with `numbers` (name → number, path, gone). Reads bodies' hashes only where names came or went."""
     owners = relations.owners
     whole = {row.path for row in rows if not row.broken}
     come = {name: path for name, path in owners.items() if name not in numbers and path in whole}
@@ -46,7 +47,7 @@ def take(db: Connection, rows: Sequence[Any], relations: Relations) -> Census:
     gone = {name: entry[0] for name, entry in numbers.items() if not entry[2] and name not in owners}
     if not (come or back or gone):
         return Census()
-    sources = pieces.sources_of(db, [*come.values(), *back.values()])
+    sources = pieces.faces(db, [*come.values(), *back.values()])
     matches = match(*_traces(db, come, gone, sources)) if come else Matches({}, {})
     doubtful = _serious(db, matches.doubtful, numbers)
     return Census(come, list(gone.values()), back, matches.renamed, doubtful, sources, numbers)
@@ -105,6 +106,5 @@ def _insert(db: Connection, found: Census, names: Sequence[str]) -> None:
 
 def _values(found: Census, name: str) -> dict[str, Any]:
     source = found.sources[found.come.get(name) or found.back[name]]
-    meta = source.meta or {}
-    stamp = {"path": source.path, "inode": source.inode, "mtime_ns": source.mtime_ns, "body": source.body}
-    return {**stamp, "title": source.title, "client": meta.get("client", ""), "project": meta.get("project", "")}
+    names = ("path", "inode", "mtime_ns", "body", "title", "client", "project")
+    return {name: getattr(source, name) for name in names}

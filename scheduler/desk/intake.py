@@ -117,7 +117,9 @@ class Intake:
             "after": piece.after,
             "translation_of": piece.translation_of,
             "spec": spec.encode(piece, self._parts(piece)),
-            "meta": _meta(piece, reading),
+            "client": piece.client,
+            "project": piece.project,
+            "lines": {name: list(reading.lines[name]) for name in _LINES if name in reading.lines},
         }
 
     def _unreadable(self, path: str, stamp: Stamp, error: OSError) -> dict[str, Any]:
@@ -133,12 +135,6 @@ def _stamped(stamp: Stamp) -> dict[str, int]:
 def _finding(problem: Problem, channel: str, reading: Reading) -> Finding:
     line, column = reading.lines.get(problem.field) or reading.lines.get("title") or (1, 1)
     return Finding(reading.path, line, column, problem.severity, problem.rule, f"{channel}: {problem.message}")
-
-
-def _meta(piece: Piece, reading: Reading) -> dict[str, Any]:
-    lines = {name: list(reading.lines[name]) for name in _LINES if name in reading.lines}
-    told = {"client": piece.client, "project": piece.project, "lines": lines}
-    return {name: value for name, value in told.items() if value}
 
 
 def body_hash(piece: Piece) -> str:

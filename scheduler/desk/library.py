@@ -46,7 +46,7 @@ class Library:
         assert self.store is not None  # noqa: S101  only a desk with a database has rows
         path = self.workspace.root / row.path
         with self.store.read() as db:
-            known = pieces.sources_of(db, [row.path]).get(row.path)
+            known = pieces.faces(db, [row.path]).get(row.path)
         try:
             stamp = stamp_of(path)
             if known is None or Stamp(known.size, known.mtime_ns, known.inode) != stamp:

@@ -113,6 +113,7 @@ class Refresh:
         whole = [row for row in rows if not row["broken"]]
         pieces.save_sources(db, whole)
         pieces.save_broken(db, [row for row in rows if row["broken"]])
+        pieces.update_faces(db, whole)
         edited = pieces.ids_at(db, [row["path"] for row in whole])
         deliveries.mark_changed(db, edited)
         deliveries.release(db, edited, _FROM_THE_FILE)
@@ -120,23 +121,29 @@ class Refresh:
     def _plan(self, now: datetime) -> dict[str, int]:
         with self.store.read() as db:
             rows = pieces.intents(db)
-            relations = relate(_known(rows), self.default_language)
+            relations = relate(_known(db, rows), self.default_language)
             tangles = _tangles(rows, relations)
-            register = census.take(db, rows, relations)
+            numbers = pieces.numbers(db)
+            register = census.take(db, rows, relations, numbers)
         if tangles or register.changed:
             with self.store.write() as db:
                 pieces.save_tangles(db, tangles)
                 renamed = census.write(db, register, now)
                 deliveries.mark_changed(db, renamed)
+                numbers = pieces.numbers(db)
         self.library.related = _related(relations)
-        return self._difference(rows, relations, register, now)
+        return self._difference(rows, relations, register, numbers, now)
 
     def _difference(
-        self, rows: Sequence[Any], relations: Relations, register: census.Census, now: datetime
+        self,
+        rows: Sequence[Any],
+        relations: Relations,
+        register: census.Census,
+        numbers: Mapping[str, tuple[int, str, bool]],
+        now: datetime,
     ) -> dict[str, int]:
         tangled = {finding.file for finding in relations.findings}
         with self.store.read() as db:
-            numbers = pieces.numbers(db)
             changes = list(self._changes(db, rows, relations, numbers, tangled, now))
         if not changes:
             return {}
@@ -187,7 +194,7 @@ class Refresh:
             return iter(())
         after = numbers.get(relations.after.get(row.identity, "")) if row.after else None
         intent = spec.intent(row, number, after[0] if after else None)
-        return diff(number, list(wanted(intent, self.rules)), have, now)
+        return diff(number, wanted(intent, self.rules), have, now)
 
 
 def _chunks(items: Sequence[Any], size: int) -> Iterator[list[Any]]:
@@ -196,23 +203,23 @@ def _chunks(items: Sequence[Any], size: int) -> Iterator[list[Any]]:
         yield chunk
 
 
-def _known(rows: Iterable[Any]) -> Iterator[Known]:
+def _known(db: Connection, rows: Iterable[Any]) -> Iterator[Known]:
     """The files that were whole at least once: a broken one keeps its name, so that no other takes it meanwhile."""
     for row in rows:
         if row.kind:
-            yield Known(row.identity, row.path, row.publish_at, row.after, row.translation_of, _Lines(row))
+            yield Known(row.identity, row.path, row.publish_at, row.after, row.translation_of, _Lines(db, row.path))
 
 
 class _Lines(Mapping[str, tuple[int, int]]):
     """Where the fields stand; looked up only for the few rows that are wrong."""
 
-    __slots__ = ("row",)
+    __slots__ = ("db", "path")
 
-    def __init__(self, row: Any) -> None:
-        self.row = row
+    def __init__(self, db: Connection, path: str) -> None:
+        self.db, self.path = db, path
 
     def _all(self) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = (self.row.meta or {}).get("lines", {})
+        found: Mapping[str, Any] = pieces.lines(self.db, self.path)
         return found
 
     def __getitem__(self, key: str) -> tuple[int, int]:

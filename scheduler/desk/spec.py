@@ -44,16 +44,13 @@ def _part(part: Part) -> list[Any]:
 
 def intent(row: Any, piece: int, after: int | None) -> Intent:
     """The intent of one row of `pieces.intents`."""
-    spec = row.spec or {}
-    return Intent(
-        piece,
-        row.kind,
-        row.lang,
-        row.status,
-        row.publish_at,
-        row.expires_at,
-        None if row.late is None else timedelta(seconds=row.late),
-        after,
+    late = None if row.late is None else timedelta(seconds=row.late)
+    plain = (piece, row.kind, row.lang, row.status, row.publish_at, row.expires_at, late, after)
+    return Intent(*plain, *_decoded_spec(row.spec)) if row.spec else Intent(*plain)
+
+
+def _decoded_spec(spec: Mapping[str, Any]) -> tuple[Any, ...]:
+    return (
         tuple(spec["channels"]) if "channels" in spec else None,
         {name: _decoded(one) for name, one in spec.get("overrides", {}).items()},
         {name: [_decoded_part(*part) for part in found] for name, found in spec.get("parts", {}).items()},

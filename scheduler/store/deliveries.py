@@ -56,9 +56,10 @@ def apply(db: Connection, changes: Sequence[Change]) -> dict[str, int]:
 def _insert(db: Connection, changes: Sequence[New]) -> None:
     empty = {"state": "planned", "waived": False, "changed": False, "withdraw": False, "generation": 0, "attempts": 0}
     text = dict.fromkeys(("reason", "error", "digest", "remote_id", "permalink"), "")
-    rows = [{"piece_id": piece, **want._asdict(), "ready_at": want.due_at, **empty, **text} for piece, want in changes]
-    for start in range(0, len(rows), 1000):
-        db.execute(insert(DELIVERY), rows[start : start + 1000])
+    for start in range(0, len(changes), 500):
+        chunk = changes[start : start + 500]
+        rows = [{"piece_id": n, **want._asdict(), "ready_at": want.due_at, **empty, **text} for n, want in chunk]
+        db.execute(insert(DELIVERY), rows)
 
 
 def _values(want: Wanted) -> dict[str, Any]:

@@ -33,13 +33,17 @@ _INTENT = (
     SOURCE.c.translation_of,
     SOURCE.c.spec,
     SOURCE.c.tangled,
-    SOURCE.c.meta,
 )
 
 
 def intents(db: Connection) -> Sequence[Any]:
     """Of every file what planning needs, and no more: 10,000 of these are read in every pass."""
     return db.execute(select(*_INTENT)).all()
+
+
+def lines(db: Connection, path: str) -> Mapping[str, Any]:
+    """Where in the file its slug, `after` and so on stand: field → line and column."""
+    return db.execute(select(SOURCE.c.lines).where(SOURCE.c.path == path)).scalar() or {}
 
 
 def save_sources(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -127,6 +131,17 @@ def update_pieces(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         db.execute(update(table).where(table.c.id == bindparam("new_id")).values(changes), values)
 
 
+def update_faces(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Edited files: their pieces are told by what they say now. One whose name changed too is left for the census."""
+    if rows:
+        kept = ("inode", "mtime_ns", "body", "title", "client", "project")
+        same = (PIECE.c.path == bindparam("at_path"), PIECE.c.name == bindparam("at_name"))
+        values = [
+            {"at_path": row["path"], "at_name": row["identity"], **{f"new_{n}": row[n] for n in kept}} for row in rows
+        ]
+        db.execute(update(PIECE).where(*same).values({name: bindparam(f"new_{name}") for name in kept}), values)
+
+
 def mark_gone(db: Connection, ids: Sequence[int], at: datetime) -> None:
     for start in range(0, len(ids), _CHUNK):
         db.execute(update(PIECE).where(PIECE.c.id.in_(ids[start : start + _CHUNK])).values(gone_at=at))
@@ -150,10 +165,13 @@ def uids(db: Connection, wanted: Sequence[str]) -> set[str]:
     return {uid for chunk in chunks for uid in db.execute(select(PIECE.c.uid).where(PIECE.c.uid.in_(chunk))).scalars()}
 
 
-def sources_of(db: Connection, paths: Sequence[str]) -> dict[str, Any]:
-    """Path → the file as last read, for those that are known."""
+_FACE = ("path", "size", "inode", "mtime_ns", "body", "title", "client", "project")
+
+
+def faces(db: Connection, paths: Sequence[str]) -> dict[str, Any]:
+    """Path → what tells a known file: size, inode, mtime_ns, hash of the body, title, client, project."""
     chunks = [paths[start : start + _CHUNK] for start in range(0, len(paths), _CHUNK)]
-    query = select(SOURCE)
+    query = select(*(SOURCE.c[name] for name in _FACE))
     return {row.path: row for chunk in chunks for row in db.execute(query.where(SOURCE.c.path.in_(chunk)))}
 
 

@@ -25,7 +25,7 @@ class Source(SQLModel, table=True):
     """One file of `content/` as last read. The first four columns tell whether it changed since.
 
     `identity` is `lang/slug` ("" where it can't be told). `broken`: the file has errors; the columns below keep what it
-    last said when it was whole. `tangled`: errors that only show beside other files. `spec`: channels, overrides and parts where they differ from the kind's default.
+    last said when it was whole. `tangled`: errors that only show beside other files. `spec`: channels, overrides and parts where they differ from the kind's default. `lines`: where a few fields stand.
     """
 
     path: str = Field(primary_key=True)
@@ -47,7 +47,9 @@ class Source(SQLModel, table=True):
     after: str = ""
     translation_of: str = ""
     spec: dict[str, Any] | None = Field(default=None, sa_column=_json())
-    meta: dict[str, Any] | None = Field(default=None, sa_column=_json())
+    client: str = ""
+    project: str = ""
+    lines: dict[str, Any] | None = Field(default=None, sa_column=_json())
 
 
 class Piece(SQLModel, table=True):

@@ -108,7 +108,9 @@ def upgrade() -> None:
         sa.Column("after", AutoString(), nullable=False),
         sa.Column("translation_of", AutoString(), nullable=False),
         sa.Column("spec", sa.JSON(none_as_null=True), nullable=True),
-        sa.Column("meta", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("client", AutoString(), nullable=False),
+        sa.Column("project", AutoString(), nullable=False),
+        sa.Column("lines", sa.JSON(none_as_null=True), nullable=True),
         sa.PrimaryKeyConstraint("path"),
     )
     with op.batch_alter_table("source", schema=None) as batch_op:
