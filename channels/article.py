@@ -52,7 +52,7 @@ def article(piece: Piece, view: View, base: str = "") -> Article:
         return address(media, base)
 
     body = markdown.absolutise(html, resolve)
-    summary = " ".join(piece.summary.split()) or markdown.shortened(markdown.stripped(body), SUMMARY)
+    summary = markdown.clean(piece.summary) or markdown.shortened(markdown.stripped(body), SUMMARY)
     return Article(body, summary, lead, tuple(found.values()))
 
 

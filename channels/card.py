@@ -35,16 +35,16 @@ def card(piece: Piece, view: View, summary: str, image: Media | None) -> dict[st
         "url": view.page(piece).removeprefix(view.site.url),
         "date": instant(piece.publish_at),
         "tags": tags(piece.tags),
-        "authors": [view.name("author", key) for key in piece.authors],
-        "client": piece.client and view.name("client", piece.client),
-        "project": piece.project and view.name("project", piece.project),
-        "audiences": [view.name("audience", key) for key in piece.audiences],
+        "authors": [clean(view.name("author", key)) for key in piece.authors],
+        "client": piece.client and clean(view.name("client", piece.client)),
+        "project": piece.project and clean(view.name("project", piece.project)),
+        "audiences": [clean(view.name("audience", key)) for key in piece.audiences],
         "group": _group(piece, view),
-        "image": image and {"digest": image.digest, "suffix": image.suffix, "alt": image.alt},
+        "image": image and {"digest": image.digest, "suffix": image.suffix, "alt": clean(image.alt)},
         "starts": instant(event.starts_at if event else None),
         "ends": instant(event.ends_at if event else None),
         "place": clean(event.place) if event else "",
-        "video": piece.video.url if piece.video else "",
+        "video": clean(piece.video.url) if piece.video else "",
     }
 
 

@@ -22,7 +22,7 @@ def write_atomic(path: Path, data: bytes | str, *, durable: bool = True) -> bool
     Text is written as UTF-8. The folders above are made; the mode is 0644. `durable` waits until the disk has it.
     Raises `OSError` (no space, no permission); then the old file, if any, is still there.
     """
-    content = data.encode() if isinstance(data, str) else data
+    content = data.encode("utf-8", "replace") if isinstance(data, str) else data
     if _holds(path, content):
         return False
     temporary = path.with_name(f"{_OWN}{secrets.token_hex(6)}")

@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from channels.card import Card
+from channels.catalogue import Catalogue, Change, ListKey
 from channels.contract import Archive, Item, Media, Message
 from channels.errors import Rejected
 from channels.files import OutsideError, inside, remove, write_atomic
+from channels.pictures import Pictures
 from channels.piece import KINDS
-from channels.website.catalogue import Catalogue, Change, ListKey, full_pages, leaves, shifted_since
+from channels.website.leaves import full_pages, leaves, shifted_since
 from channels.website.pages import Pages, alternates, leaf_path
-from channels.website.pictures import Pictures
 from channels.website.theme import Theme
 from channels.website.words import words
 
@@ -33,7 +34,7 @@ class Build:
         """Bring the site to where the items are in it; key → why one is not. Raises `OSError`."""
         rejected = {item.key: why for item in items if (why := self._refused(item))}
         good = [item for item in items if item.key not in rejected]
-        catalogue = Catalogue(self.archive.live(channel), good)
+        catalogue = Catalogue(self.archive.live(channel), good, _lists_of)
         self._write(catalogue, good, whole=not self._looks_right())
         return rejected
 
@@ -73,8 +74,7 @@ class Build:
     def _serve(self, message: Message) -> Rejected | None:
         image = message.card["image"]
         try:
-            for media in message.media:
-                self.pictures.serve(media)
+            self.pictures.serve_all(message.media)
             if image:
                 self.pictures.thumbnail(Media(image["digest"], image["suffix"]))
         except Rejected as error:
@@ -146,15 +146,14 @@ class Build:
     def _former(self, pages: Pages, items: Sequence[Item], *, whole: bool) -> None:
         """Addresses that had a page: withdrawn pieces get a notice, moved ones a way on."""
         catalogue = pages.catalogue
-        taken = {card["url"] for card in catalogue.cards}
         for item in items:
             card = item.message.card
-            if item.purpose == "withdraw" and card["url"] not in taken:
+            if item.purpose == "withdraw" and card["url"] not in catalogue.urls:
                 self._put(card["url"], pages.gone(card))
         moved = {change.old["url"]: change.new for change in catalogue.changes if change.old and change.new}
         moved.update(self._redirects(catalogue, catalogue.cards if whole else list(moved.values())))
         for path, target in moved.items():
-            if path not in taken:
+            if path not in catalogue.urls:
                 self._put(path, pages.moved(path.split("/")[1], target))
 
     def _redirects(self, catalogue: Catalogue, targets: Iterable[Card]) -> dict[str, Card]:
@@ -174,6 +173,10 @@ class Build:
 
     def _file(self, path: str) -> Path:
         return self.folder / path.strip("/") / "index.html"
+
+
+def _lists_of(card: Card) -> list[ListKey]:
+    return [(card["lang"], "kind", card["kind"]), *((card["lang"], "tag", slug) for slug, _ in card["tags"])]
 
 
 def _now(piece: str, redirects: Mapping[str, str]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from channels import markdown
@@ -17,6 +16,7 @@ from channels.files import building
 from channels.piece import Piece, Video
 from channels.registry import Options
 from channels.website.build import Build
+from channels.website.pages import mark
 from channels.website.theme import Theme
 
 
@@ -62,7 +62,7 @@ class Website:
             )
         ]
 
-    def publish(self, message: Message, key: str, parent: Receipt | None) -> Receipt:
+    def publish(self, message: Message, key: str, parent: Receipt | None) -> Receipt:  # noqa: ARG002 - the contract's
         date = message.card["date"]
         outcome = self.publish_all([Item(key, message, moment(date) if date else _UNDATED)])[key]
         if isinstance(outcome, ChannelError):
@@ -78,17 +78,19 @@ class Website:
                 rejected = build.run(self.name, items)
         except OSError as error:
             return dict.fromkeys((item.key for item in items), unavailable(error))
-        return {item.key: rejected.get(item.key) or self._receipt(item) for item in items}
+        return {item.key: rejected.get(item.key) or self._receipt(item.message) for item in items}
 
-    def find(self, message: Message, key: str, since: datetime) -> Receipt | None:
-        return None
+    def find(self, message: Message, key: str, since: datetime) -> Receipt | None:  # noqa: ARG002 - the contract's
+        """Every page says which message it shows."""
+        page = self.folder / message.card["url"].strip("/") / "index.html"
+        shown = page.is_file() and f'content="{mark(message)}"' in page.read_text()
+        return self._receipt(message) if shown else None
 
     def close(self) -> None:
         self._theme = None
 
-    def _receipt(self, item: Item) -> Receipt:
-        card = item.message.card
-        return Receipt(card["id"], self._context.site.url + card["url"])
+    def _receipt(self, message: Message) -> Receipt:
+        return Receipt(message.card["id"], self._context.site.url + message.card["url"])
 
 
 _UNDATED = moment("1970-01-01T00:00:00Z")

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from markupsafe import Markup
 
 from channels.card import Card
+from channels.catalogue import Catalogue, ListKey
 from channels.contract import Message
+from channels.pictures import Pictures
 from channels.piece import KINDS
-from channels.website.catalogue import Catalogue, Leaf, ListKey
-from channels.website.pictures import Pictures
+from channels.website.leaves import Leaf
 from channels.website.theme import Page, Theme
 from channels.website.words import words
 
@@ -49,6 +50,7 @@ class Pages:
             page=page,
             card=card,
             data=message.data,
+            mark=mark(message),
             lead=lead,
             og_image=name and self.pictures.largest(name).removeprefix(self.theme.root),
             body=Markup(self.pictures.in_body(message.html)),  # noqa: S704 - sanitised when the message was rendered
@@ -110,7 +112,7 @@ class Pages:
 
     def sitemap(self) -> str:
         groups = {card["uid"]: group for group in self.catalogue.groups().values() for card in group}
-        places = [(f"/{lang}/", "", {}) for lang in self.languages]
+        places: list[tuple[str, str, dict[str, str]]] = [(f"/{lang}/", "", {}) for lang in self.languages]
         places += [(f"/{lang}/{kind}/", "", {}) for lang in self.languages for kind in KINDS]
         newest = self.catalogue.cards[::-1][: _SITEMAP - len(places)]
         places += [(card["url"], card["date"], alternates(groups[card["uid"]])) for card in newest]
@@ -118,6 +120,11 @@ class Pages:
 
     def robots(self) -> str:
         return f"User-agent: *\nAllow: /\n\nSitemap: {self.theme.site.url}/sitemap.xml\n"
+
+
+def mark(message: Message) -> str:
+    """What a page bears to tell which message it shows."""
+    return message.digest()[:16]
 
 
 def alternates(group: list[Card]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
@@ -36,6 +37,10 @@ class Pictures:
                 hint="Save the piece once more, then try again.",
             )
         self._served[media.name] = self._served_now(source, media)
+
+    def serve_all(self, media: Iterable[Media]) -> None:
+        for one in media:
+            self.serve(one)
 
     def thumbnail(self, media: Media) -> None:
         images.thumbnail(self.stock / media.name, media.digest, self.out)
