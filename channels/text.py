@@ -17,7 +17,7 @@ LIMIT = 280
 ELLIPSIS = "…"
 
 # The weights of twitter-text's configuration version 3.
-_LIGHT = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))
+_LIGHT = regex.compile("[\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]")
 _URL = 23
 _HEAVY = 2
 
@@ -77,11 +77,7 @@ def _plain_weight(text: str) -> int:
         return len(text)
     emoji: int
     rest, emoji = _EMOJI.subn("", text)
-    return _HEAVY * emoji + sum(1 if _is_light(ord(char)) else _HEAVY for char in rest)
-
-
-def _is_light(point: int) -> bool:
-    return any(start <= point <= end for start, end in _LIGHT)
+    return _HEAVY * (emoji + len(rest)) - len(_LIGHT.findall(rest))
 
 
 def shorten(text: str, limit: int, measure: Measure = weighted_length) -> str:

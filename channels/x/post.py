@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 
 import regex
@@ -35,8 +34,6 @@ class Post:
     text: str
     images: tuple[Image, ...] = ()
     reply: bool = False
-    at: datetime | None = None
-    by_hand: bool = False
     problems: tuple[Problem, ...] = ()
 
 
@@ -45,8 +42,11 @@ def messages(piece: Piece, view: View, channel: str, options: XOptions) -> list[
 
 
 def parts(piece: Piece, view: View, channel: str, options: XOptions) -> list[Part]:
-    posts = _posts(piece, view, channel, options)
-    return [Part(post.part, post.at, post.by_hand) for post in posts]
+    """Without rendering, but for a thread: every changed file is asked for its parts."""
+    threaded = options.threads and piece.override(channel).text
+    first = [Part(post.part) for post in _announcement(piece, view, channel, options)] if threaded else [Part(MAIN)]
+    live = piece.event.posts if piece.event else ()
+    return first + [Part(post.part, post.at, post.at is None) for post in live]
 
 
 def _posts(piece: Piece, view: View, channel: str, options: XOptions) -> list[Post]:
@@ -86,7 +86,7 @@ def _thread(text: str, images: tuple[Image, ...]) -> list[Post]:
 def _live_post(piece: Piece, post: LivePost, *, threads: bool) -> Post:
     text, problems = _fitted(body := _plain(post.text, piece.lang), _foot(body, "", _event_tags(piece)))
     reply = threads and piece.event is not None and piece.event.thread
-    return Post(post.part, text, post.images, reply, post.at, post.at is None, problems)
+    return Post(post.part, text, post.images, reply, problems)
 
 
 def _plain(markdown: str, lang: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from channels.contract import Channel, Parting, Problem, View
+from channels.contract import Batching, Channel, Parting, Problem, View
 from channels.piece import Piece
 from scheduler.calendar.finding import Finding
 from scheduler.calendar.reading import Reading, Rules, read
@@ -66,7 +66,14 @@ class Intake:
 
     def _takes(self, name: str, piece: Piece) -> bool:
         languages = self.settings.channels[name].languages
-        return not piece.override(name).skip and (not languages or piece.lang in languages)
+        wanted = not piece.override(name).skip and (not languages or piece.lang in languages)
+        return wanted and (isinstance(self.channels[name], Batching) or not self._is_past(piece))
+
+    def _is_past(self, piece: Piece) -> bool:
+        """Archive: due, or over, before `[desk] since`, so it goes nowhere but to the website and the feeds."""
+        ends = [at for at in (piece.publish_at, piece.expires_at) if at is not None]
+        live = piece.event is not None and piece.event.live
+        return bool(ends) and min(ends) < self.settings.since and not live
 
     def _objections(self, reading: Reading, piece: Piece) -> list[Finding]:
         own = {(one.rule, one.line) for one in reading.findings if one.severity == "error"}
