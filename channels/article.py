@@ -62,9 +62,14 @@ def address(media: Media, base: str = "") -> str:
 
 
 def _file(piece: Piece, view: View, target: str, alt: str) -> Media | None:
-    media = view.file(piece, unquote(urlsplit(target).path), alt)
+    try:
+        media = view.file(piece, unquote(urlsplit(target).path), alt)
+    except (OSError, ValueError):
+        # What no file can be called: too long, a null byte, half an IPv6 address.
+        return None
     return media if media and media.suffix.lower() in images.SUFFIXES | DOCUMENTS else None
 
 
 def _is_picture(target: str) -> bool:
-    return PurePosixPath(urlsplit(target).path).suffix.lower() in images.SUFFIXES | {".svg", ".avif", ".bmp", ".tif"}
+    path = target.partition("?")[0].partition("#")[0]
+    return PurePosixPath(path).suffix.lower() in images.SUFFIXES | {".svg", ".avif", ".bmp", ".tif"}

@@ -30,7 +30,7 @@ def card(piece: Piece, view: View, summary: str, image: Media | None) -> dict[st
         "lang": piece.lang,
         "slug": piece.slug,
         "kind": piece.kind,
-        "title": clean(piece.title),
+        "title": clean(piece.title) or piece.slug,
         "summary": summary,
         "url": view.page(piece).removeprefix(view.site.url),
         "date": instant(piece.publish_at),

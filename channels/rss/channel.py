@@ -53,15 +53,16 @@ class Rss:
 
     def render(self, piece: Piece, view: View) -> list[Message]:
         page = article(piece, view, view.site.url)
+        about = card(piece, view, page.summary, page.lead)
         return [
             Message(
                 channel=self.name,
                 piece=piece.id,
-                title=markdown.clean(piece.title),
+                title=about["title"],
                 text=page.summary,
                 html=page.html,
                 media=page.media,
-                card=card(piece, view, page.summary, page.lead),
+                card=about,
                 problems=tuple(self.check(piece, view)),
             )
         ]

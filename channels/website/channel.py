@@ -45,15 +45,16 @@ class Website:
         root = urlsplit(view.site.url).path.rstrip("/")
         page = article(piece, view, root)
         captions = _captions(piece, view)
+        about = card(piece, view, page.summary, page.lead)
         return [
             Message(
                 channel=self.name,
                 piece=piece.id,
-                title=markdown.clean(piece.title),
+                title=about["title"],
                 text=page.summary,
                 html=page.html,
                 media=(*page.media, *captions),
-                card=card(piece, view, page.summary, page.lead),
+                card=about,
                 data={
                     "standfirst": page.summary if piece.summary.strip() else "",
                     "video": _video(piece.video, piece.lang, captions, root) if piece.video else None,
