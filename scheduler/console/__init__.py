@@ -1,0 +1,1 @@
+"""The desk's own pages, for whoever sits at the machine: how it goes, health and figures."""
