@@ -1,0 +1,178 @@
+"""`doctor`: is everything there that the desk needs?"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import typer
+
+from scheduler.cli.screen import say
+from scheduler.cli.session import Session, now, session
+from scheduler.cli.words import count
+
+if TYPE_CHECKING:
+    from scheduler.settings import ChannelTable
+    from scheduler.store.engine import Store
+    from scheduler.workspace import Workspace
+
+Mark = Literal["fine", "look", "wrong"]
+_SHAPES = {"fine": "●", "look": "▲", "wrong": "✕"}
+_SPARE = 200 * 1024 * 1024
+"""Bytes below which the disk counts as full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """One thing looked at. `wrong` keeps the desk from working; `look` is for a person to know."""
+
+    mark: Mark
+    what: str
+    told: str
+
+
+def doctor(ctx: typer.Context) -> None:
+    """Look whether all is well: settings, database, disk, channels."""
+    here = session(ctx)
+    wrong = 0
+    for sign in _signs(here):
+        wrong += sign.mark == "wrong"
+        say(f"{_SHAPES[sign.mark]} {sign.mark:5}  {sign.what:12}  {sign.told}")
+    say(f"\n{count(wrong, 'thing is', 'things are')} wrong." if wrong else "\nAll is well.")
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _signs(here: Session) -> Iterator[Sign]:
+    """In the order in which one would mend them: without settings there is nothing else to look at."""
+    from scheduler.workspace import BadSettings
+
+    yield from _packages()
+    try:
+        workspace = here.workspace()
+    except BadSettings as error:
+        for fault in error.faults:
+            yield Sign("wrong", "settings", str(fault))
+        return
+    yield Sign("fine", "settings", f"{workspace.root}/config can be read.")
+    yield from _machine(workspace)
+    yield from _content(workspace)
+    yield from _database(workspace)
+    for name, table in workspace.settings.channels.items():
+        yield _channel(workspace, name, table)
+    digest = workspace.settings.digest
+    if digest is not None and digest.to:
+        yield Sign("look", "digest", "This version sends none yet; [digest] is kept for the one that does.")
+
+
+def _packages() -> Iterator[Sign]:
+    """`channels` and `scheduler` are common names: another package of that name may stand in front."""
+    import channels
+    import scheduler
+
+    homes = {Path(str(module.__file__)).resolve().parent.parent for module in (channels, scheduler)}
+    if len(homes) == 1:
+        yield Sign("fine", "packages", f"Julki runs from {homes.pop()} on Python {sys.version.split()[0]}.")
+    else:
+        places = " and ".join(map(str, sorted(homes)))
+        yield Sign("wrong", "packages", f"They come from two places, {places}. Give Julki an environment of its own.")
+
+
+def _machine(workspace: Workspace) -> Iterator[Sign]:
+    zone = workspace.settings.zone
+    local = now().astimezone(zone)
+    yield Sign("fine", "clock", f"{local:%A %Y-%m-%d %H:%M} in {zone.key}, {now().astimezone(UTC):%H:%M} UTC.")
+    var = workspace.var
+    place = var if var.exists() else workspace.root
+    if os.access(place, os.W_OK | os.X_OK):
+        yield Sign("fine", "var/", f"{var} can be written.")
+    else:
+        yield Sign("wrong", "var/", f"{place} can't be written. Give the desk the right to write there.")
+    free = shutil.disk_usage(place).free
+    told = f"{free / 1e9:,.1f} GB are free."
+    yield (
+        Sign("fine", "disk", told) if free > _SPARE else Sign("wrong", "disk", f"{told} Make room: too little is left.")
+    )
+
+
+def _content(workspace: Workspace) -> Iterator[Sign]:
+    content = workspace.root / "content"
+    if not content.is_dir():
+        yield Sign("wrong", "content/", f"{content} is not there. Make it, or look whether its drive is mounted.")
+    elif not os.access(content, os.R_OK | os.X_OK):
+        yield Sign("wrong", "content/", f"{content} can't be read. Give the desk the right to read it.")
+    else:
+        yield Sign("fine", "content/", "is there. What it holds is told by: julki check")
+
+
+def _database(workspace: Workspace) -> Iterator[Sign]:
+    from scheduler.store.engine import BadDatabase, open_store
+
+    path = workspace.root / workspace.settings.database.url.removeprefix("sqlite:///")
+    if not path.exists():
+        yield Sign("fine", "database", "There is none yet; the first julki run makes it.")
+        return
+    try:
+        damage = _damage(path)
+        store = open_store(workspace.settings.database.url, workspace.root)
+    except (BadDatabase, sqlite3.Error) as error:
+        yield Sign("wrong", "database", f"{error}")
+        return
+    if damage:
+        yield Sign("wrong", "database", f"{path} is damaged ({damage}). Put it aside and restore the last backup.")
+    else:
+        yield Sign("fine", "database", f"{path} is sound.")
+    yield from _state(store)
+    store.close()
+
+
+def _damage(path: Path) -> str:
+    """SQLite's own check (https://www.sqlite.org/pragma.html#pragma_quick_check); "" where it finds nothing."""
+    link = sqlite3.connect(path, timeout=5)
+    try:
+        told = str(link.execute("PRAGMA quick_check(1)").fetchone()[0])
+    finally:
+        link.close()
+    return "" if told == "ok" else told
+
+
+def _state(store: Store) -> Iterator[Sign]:
+    from scheduler.store import deliveries, pauses
+    from scheduler.store.lock import holder
+
+    running = holder(store.path)
+    yield Sign("fine", "desk", f"It is being published by {running}." if running else "Nothing is running now.")
+    with store.read() as db:
+        counts = deliveries.counts(db)
+        stopped = pauses.current(db)
+    for pause in stopped:
+        what = "Everything" if pause.scope == "all" else f"The {pause.scope} {pause.name}"
+        why = f": {pause.reason}" if pause.reason else ""
+        yield Sign("look", "pause", f"{what} was paused by {pause.by}{why}. Go on with: julki resume")
+    for state in ("held", "failed"):
+        number = sum(found for (_, name), found in counts.items() if name == state)
+        if number:
+            told = count(number, "delivery is", "deliveries are")
+            yield Sign("look", "queue", f"{told} {state}. See: julki queue --state {state}")
+
+
+def _channel(workspace: Workspace, name: str, table: ChannelTable) -> Sign:
+    from channels.registry import adapter
+
+    secrets = adapter(table.adapter).secrets
+    if not hasattr(table.options, "sandbox"):
+        return Sign("fine", name, f"adapter {table.adapter}: files on this machine.")
+    if table.sandbox:
+        return Sign("look", name, f"adapter {table.adapter}: SANDBOX, nothing leaves this machine.")
+    missing = [secret for secret in secrets if not workspace.secrets.get(name, {}).get(secret)]
+    if missing:
+        names = ", ".join(f"JULKI_{name}_{secret}".upper().replace("-", "_") for secret in missing)
+        return Sign("wrong", name, f"adapter {table.adapter}: LIVE, but without {names}. Set them, or sandbox = true.")
+    return Sign("fine", name, f"adapter {table.adapter}: LIVE, what goes out is out.")

@@ -1,0 +1,157 @@
+"""`run`: the long run, or one round."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scheduler.cli.screen import note, progress, say, watched
+from scheduler.cli.session import session
+from scheduler.cli.words import count
+
+if TYPE_CHECKING:
+    from scheduler.cli.servers import Servers
+    from scheduler.desk.assemble import Desk
+    from scheduler.desk.refresh import Outcome
+
+_FEW_FINDINGS = 20
+Counts = Mapping[tuple[str, str], int]
+
+
+def run(
+    ctx: typer.Context,
+    once: Annotated[bool, typer.Option("--once", help="One round: read, plan, publish what is due, and end.")] = False,
+) -> None:
+    """Keep watch: what is saved is planned at once, and goes out at its time."""
+    desk = session(ctx).desk("warning" if once else "info")
+    _say_what_is_missing(desk)
+    code = _round(desk) if once else keep_watch(desk)
+    desk.close()
+    raise typer.Exit(code)
+
+
+def _say_what_is_missing(desk: Desk) -> None:
+    digest = desk.settings.digest
+    if digest is not None and digest.to:
+        note("This version sends no digest yet; [digest] in config/julki.toml is kept for the one that does.")
+
+
+def keep_watch(desk: Desk) -> int:
+    """The daemon, with the site and the console beside it, until a signal ends it."""
+    from scheduler.cli.servers import Servers
+    from scheduler.daemon import Daemon
+
+    daemon = Daemon(desk)
+    servers = Servers(desk, daemon)
+
+    def started() -> None:
+        servers.start()
+        say(f"Julki is up and watches {desk.workspace.root / 'content'}. {_addresses(servers)}Stop it with Ctrl-C.")
+        sys.stdout.flush()
+
+    daemon.listen()
+    try:
+        return daemon.run(started)
+    finally:
+        servers.stop()
+
+
+def _addresses(servers: Servers) -> str:
+    told = [("The site", servers.site), ("The console", servers.console)]
+    return "".join(f"{what}: {address} . " for what, address in told if address)
+
+
+def _round(desk: Desk) -> int:
+    from scheduler.desk import once
+    from scheduler.store.lock import Lock
+
+    lock = Lock(desk.store.path)
+    lock.take(desk.clock(), "julki run --once")
+    try:
+        with progress("reading") as advance:
+            outcome = once.refresh(desk, advance)
+        before = _counts(desk)
+        once.brake(desk)
+        moved = _publish(desk)
+    finally:
+        lock.release()
+    return _tell(desk, outcome, before, moved)
+
+
+def _counts(desk: Desk) -> Counts:
+    from scheduler.store import deliveries
+
+    with desk.store.read() as db:
+        return deliveries.counts(db)
+
+
+def _of(counts: Counts, *states: str) -> int:
+    return sum(number for (_, state), number in counts.items() if state in states)
+
+
+def _publish(desk: Desk) -> int:
+    """With a bar where somebody watches: what is out already, of what was waiting."""
+    from scheduler.desk import once
+
+    if not watched(sys.stderr):
+        return once.publish(desk)
+    at_first = _of(_counts(desk), "published")
+    done = threading.Event()
+    with progress("publishing") as advance:
+        total = _due(desk)
+
+        def watch() -> None:
+            while not done.wait(0.3):
+                advance(_of(_counts(desk), "published") - at_first, total)
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            return once.publish(desk)
+        finally:
+            done.set()
+            watcher.join()
+
+
+def _due(desk: Desk) -> int:
+    from scheduler.store import deliveries
+
+    with desk.store.read() as db:
+        rows = deliveries.planned(db, desk.clock())
+    return sum(row.due_at is not None and row.state != "held" for row in rows)
+
+
+def _tell(desk: Desk, outcome: Outcome, before: Counts, moved: int) -> int:
+    from scheduler.calendar.report import as_text
+    from scheduler.desk import once
+
+    findings, waiting = once.troubles(desk)
+    for finding in findings[:_FEW_FINDINGS]:
+        note(as_text(finding))
+    if len(findings) > _FEW_FINDINGS:
+        note(f"… and {count(len(findings) - _FEW_FINDINGS, 'error')} more; see them all with: julki check")
+    for path, reason in outcome.refused:
+        note(f"{path}:1:1: error unreadable: {path} {reason}")
+    if outcome.missing_root:
+        note("The folder content/ is missing or empty. Is it mounted? Nothing is taken off until it is back.")
+    say(_summary(outcome, before, _counts(desk), moved))
+    if waiting:
+        note("See why with: julki queue --state held, julki queue --state failed, julki queue --state publishing")
+    return 1 if findings or waiting or outcome.refused or outcome.missing_root else 0
+
+
+def _summary(outcome: Outcome, before: Counts, after: Counts, moved: int) -> str:
+    out = _of(after, "published") - _of(before, "published")
+    parts = [f"{count(outcome.read, 'file')} read", f"{count(max(out, 0), 'delivery', 'deliveries')} went out"]
+    if not moved:
+        parts = [*parts[:1], "nothing was due"]
+    for state, told in (("held", "held"), ("failed", "failed"), ("publishing", "not settled yet")):
+        if number := _of(after, state):
+            parts.append(f"{number:,} {told}")
+    if number := _of(after, "planned", "retrying"):
+        parts.append(f"{number:,} still to come")
+    return ", ".join(parts) + "."

@@ -1,0 +1,137 @@
+"""`plan` and `queue`: what will happen, and what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from scheduler.cli.choices import State
+from scheduler.cli.screen import note, say, table
+from scheduler.cli.session import session
+from scheduler.cli.words import as_json, count, day, moment, state, what, zulu
+
+if TYPE_CHECKING:
+    from scheduler.desk.assemble import Desk
+    from scheduler.settings import Settings
+
+_URGENT = {"held": 0, "failed": 1, "retrying": 2, "publishing": 3}
+_QUEUE = ("piece", "channel", "part", "state", "due_at", "published_at", "remote_id", "permalink", "attempts", "error")
+
+
+def plan(
+    ctx: typer.Context,
+    days: Annotated[int, typer.Option(metavar="N", min=0, max=36_500, help="How far to look ahead.")] = 14,
+    as_document: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """List what goes out where and when, in the days ahead."""
+    from scheduler.cli.freshness import refresh
+    from scheduler.store import deliveries
+
+    desk = session(ctx).desk()
+    refresh(desk, "plan")
+    now = desk.clock()
+    with desk.store.read() as db:
+        rows = deliveries.planned(db, now + timedelta(days=days))
+        held = {(row.name, row.channel, row.part): row for row in deliveries.queue(db, "held")}
+    if as_document:
+        typer.echo(as_json([_planned(row) for row in rows]))
+    else:
+        _tell_plan(desk, rows, held, days, now)
+    desk.close()
+
+
+def _planned(row: Any) -> dict[str, Any]:
+    told = {"piece": row.name, "kind": row.kind, "channel": row.channel, "part": row.part}
+    return {**told, "due_at": zulu(row.due_at), "state": row.state}
+
+
+def _tell_plan(desk: Desk, rows: Sequence[Any], held: dict[Any, Any], days: int, now: datetime) -> None:
+    settings = desk.settings
+    archive = [row for row in rows if row.due_at and row.due_at < settings.since and row.state != "held"]
+    shown = [row for row in rows if row not in set(archive)]
+    zone = settings.zone
+    if archive:
+        older = count(len(archive), "older delivery", "older deliveries")
+        say(f"{older} from before {settings.desk.since}: archive, for the website and the feeds.\n")
+    for when, group in groupby(shown, lambda row: day(row.due_at, zone) if row.due_at else "By hand"):
+        lines = [_plan_line(row, held.get((row.name, row.channel, row.part)), settings, now) for row in group]
+        say(when)
+        table(("time", "piece", "title", "channel", "state", ""), lines, state=4)
+        say()
+    if not shown:
+        say(f"Nothing goes out in the next {count(days, 'day')}.")
+    else:
+        say(f"Times are those of {zone.key}. What has no time yet (an idea) is not listed, nor are drafts.")
+
+
+def _plan_line(row: Any, held: Any, settings: Settings, now: datetime) -> tuple[str, ...]:
+    late = row.due_at is not None and row.due_at <= now and row.state != "held"
+    why = held.error if held is not None else "overdue: it goes out at once, or is held" if late else ""
+    clock = f"{row.due_at.astimezone(settings.zone):%H:%M}" if row.due_at else ""
+    return clock, what(row.name, row.part), row.title, _channel(row.channel, settings), state(row.state), why
+
+
+def _channel(name: str, settings: Settings) -> str:
+    channel = settings.channels.get(name)
+    if channel is None:
+        return f"{name} (no longer in config)"
+    return f"{name} (sandbox)" if channel.sandbox else name
+
+
+def queue(
+    ctx: typer.Context,
+    only: Annotated[State | None, typer.Option("--state", help="Only these.", show_default=False)] = None,
+    as_document: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """List every delivery (one piece on one channel), what waits for you on top."""
+    from scheduler.store import deliveries
+
+    here = session(ctx)
+    settings = here.workspace().settings
+    store = here.store()
+    with store.read() as db:
+        rows = deliveries.queue(db, only.value if only else None)
+    store.close()
+    if as_document:
+        typer.echo(as_json([_queued(row) for row in rows]))
+        return
+    _tell_queue(rows, settings)
+
+
+def _queued(row: Any) -> dict[str, Any]:
+    values = {"piece": row.name, "due_at": zulu(row.due_at), "published_at": zulu(row.published_at)}
+    return {"id": row.id, **{name: values.get(name, getattr(row, name, None)) for name in _QUEUE}}
+
+
+def _tell_queue(rows: Sequence[Any], settings: Settings) -> None:
+    if not rows:
+        say("There is nothing here. What is planned shows after: julki plan")
+        return
+    lines = list(_queue_lines(sorted(rows, key=_urgency), settings))
+    table(("id", "piece", "channel", "state", "due", "out", ""), lines, right=(0,), state=3)
+    told = sorted({row.state for row in rows}, key=list(State).index)
+    totals = ", ".join(f"{sum(row.state == name for row in rows):,} {name}" for name in told)
+    say(f"\n{totals}. Times are those of {settings.zone.key}.")
+    if any(row.state in ("held", "failed") for row in rows):
+        note("Send one all the same: julki retry ID. Leave it out: julki skip ID")
+
+
+def _urgency(row: Any) -> tuple[int, float, int]:
+    """What waits for a person first, then the newest."""
+    at = row.published_at or row.due_at
+    return _URGENT.get(row.state, 9), -(at.timestamp() if at else 0), row.id
+
+
+def _queue_lines(rows: Sequence[Any], settings: Settings) -> Iterator[tuple[str, ...]]:
+    zone = settings.zone
+    for row in rows:
+        remark = row.error or (row.permalink if row.permalink.startswith("http") else "")
+        if row.gone_at is not None and row.state == "published":
+            remark = f"its file is gone; take it off with: julki withdraw {row.id}"
+        out = moment(row.published_at, zone) if row.published_at else ""
+        due = moment(row.due_at, zone)
+        yield str(row.id), what(row.name, row.part), _channel(row.channel, settings), state(row.state), due, out, remark
