@@ -18,6 +18,7 @@ import nh3
 from markdown import Markdown
 
 from channels.errors import Rejected
+from channels.shortcodes import GAP, without_gaps, without_shortcodes
 
 MAX = 200_000
 """The longest body that is converted, in characters."""
@@ -26,22 +27,17 @@ _LARGE = 20_000
 _DEPTH = 16
 _HEADINGS = 2_000
 # Characters that Unicode keeps for a program's own use stand in for others while Python-Markdown works.
-_OPEN, _ROUND, _LESS, _GAP = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3"
+_OPEN, _ROUND, _LESS, _LINE = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd4"
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
-_COMMENT = re.compile(r"\{%-?\s*comment\s*-?%\}[^{]*(?:\{(?!%-?\s*(?:end)?comment)[^{]*)*\{%-?\s*endcomment\s*-?%\}")
-_SHORTCODE = re.compile(r"\{\{[^{}]*(?:(?:\{(?!\{)|\}(?!\}))[^{}]*)*\}\}|\{%[^%{]*(?:(?:%(?!\})|\{(?![{%]))[^%{]*)*%\}")
-_CODE = re.compile(r"^(?P<fence>`{3,}|~{3,})[^\n]*\n.*?^(?P=fence)[`~]*[ \t]*$|(?<!`)`[^`\n]+`(?!`)", re.M | re.S)
-_GAP_LINK = re.compile(rf"<a\b[^<>]*{_GAP}[^<>]*>([^<]*(?:<(?!/?a\b)[^<]*)*)</a>")
 _LONE_LESS = re.compile(r"<(?!!--)(?![^<>]*>)")
 _HEADING_LINE = re.compile(r"^(?:#|[=-]+[ \t]*$)", re.M)
-_GAP_IMAGE = re.compile(rf"<img\b[^<>]*{_GAP}[^<>]*>")
-_GAP_BLOCK = re.compile(rf"<p>[\s{_GAP}]*</p>\n?")
 _HEADING = re.compile(r"<(/?)h([1-6])(?=[\s>])")
 _TAG = re.compile(r'<[a-z][a-z0-9]*(?:[^<>"]|"[^"]*")*>')
 _ATTRIBUTE = re.compile(r'\s(?P<name>[a-z:-]+)="(?P<value>[^"]*)"')
 _BLOCK_END = re.compile(r"</(?:p|h[1-6]|ul|ol|dl|table|blockquote|pre|div|figure|details)>|<hr>")
 _LINE_END = re.compile(r"<br>|</(?:li|tr|dt|dd|figcaption|summary|caption)>")
 _BACKREF = re.compile(r'<a class="footnote-backref"[^<>]*>[^<]*</a>')
+_PRE = re.compile(r"<pre>.*?</pre>", re.S)
 _ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|//|#", re.I)
 
 _CLASSED = {
@@ -139,10 +135,12 @@ def to_html(text: str, lang: str = "") -> str:
     Liquid's tags vanish; a link to one becomes its text. Raises `Unreadable`.
     """
     _weigh(text)
-    source = _tame(without_shortcodes(_CONTROL.sub("", text), gap=_GAP))
+    source = _tame(without_shortcodes(_CONTROL.sub("", text), gap=GAP))
     try:
         raw = _converters.get(lang).convert(source)
     except RecursionError:
+        # What it was in the middle of would colour the next text: `reset` does not forget that.
+        _converters.by_lang.clear()
         raise Unreadable(
             "Lists, quotations or definitions lie too deep inside each other.", hint="Write them flatter."
         ) from None
@@ -165,7 +163,8 @@ def to_text(text: str, lang: str = "") -> str:
 
 def stripped(html: str) -> str:
     """The text of HTML that `to_html` made."""
-    marked = _BACKREF.sub("", html).replace("<li>", "- ").replace("</td>", " ")
+    kept = _PRE.sub(lambda code: code.group().replace("\n", _LINE), html).replace("\n", " ").replace(_LINE, "\n")
+    marked = _BACKREF.sub("", kept).replace("<li>", "- ").replace("</td>", " ")
     spaced = _LINE_END.sub("\n", _BLOCK_END.sub("\n\n", marked))
     plain = entities.unescape(_STRIPPER.clean(spaced))
     lines = (" ".join(line.split()) for line in plain.splitlines())
@@ -233,26 +232,6 @@ def is_local(target: str) -> bool:
     return bool(target) and not _ELSEWHERE.match(target)
 
 
-def without_shortcodes(text: str, gap: str = "") -> str:
-    """The text with each Hugo shortcode and Liquid tag replaced by `gap`; what a pair encloses stays, code is kept."""
-    if "{{" not in text and "{%" not in text:
-        return text
-    out, last = [], 0
-    for code in _CODE.finditer(text):
-        out += [_shortcodes_out(text[last : code.start()], gap), code.group()]
-        last = code.end()
-    return "".join([*out, _shortcodes_out(text[last:], gap)])
-
-
-def _shortcodes_out(text: str, gap: str) -> str:
-    text = _COMMENT.sub("", text)
-    for _ in range(3):
-        text, count = _SHORTCODE.subn(gap, text)
-        if not count:
-            break
-    return text
-
-
 def _tame(text: str) -> str:
     """Marks that lead nowhere cost Python-Markdown quadratic time: they are set aside until it is done."""
     blocks = _LONE_LESS.sub(_LESS, text).split("\n\n")
@@ -283,11 +262,7 @@ def _lone_brackets(block: str) -> set[int]:
 
 
 def _restored(raw: str) -> str:
-    raw = raw.replace(_OPEN, "[").replace(_ROUND, "(").replace(_LESS, "&lt;")
-    if _GAP not in raw:
-        return raw
-    raw = _GAP_LINK.sub(r"\1", _GAP_IMAGE.sub("", raw))
-    return _GAP_BLOCK.sub("", raw).replace(_GAP, "")
+    return without_gaps(raw.replace(_OPEN, "[").replace(_ROUND, "(").replace(_LESS, "&lt;"))
 
 
 def _levelled(html: str) -> str:

@@ -10,7 +10,6 @@ from channels import markdown
 from channels.article import DOCUMENTS, address, article
 from channels.card import card, moment
 from channels.contract import Context, Item, Json, Media, Message, Problem, Receipt, View
-from channels.duration import format_duration
 from channels.errors import ChannelError, Unavailable
 from channels.files import building
 from channels.piece import Piece, Video
@@ -18,6 +17,7 @@ from channels.registry import Options
 from channels.website.build import Build
 from channels.website.pages import mark
 from channels.website.theme import Theme
+from channels.website.words import length
 
 
 class WebsiteOptions(Options):
@@ -135,7 +135,7 @@ def _video(video: Video, lang: str, captions: tuple[Media, ...], root: str) -> d
     return {
         "url": video.url,
         "host": urlsplit(video.url).hostname or "",
-        "duration": format_duration(video.duration) if video.duration else "",
+        "duration": length(video.duration) if video.duration else "",
         "captions": address(captions[0], root) if captions else elsewhere,
         "transcript": markdown.to_html(video.transcript, lang) if video.transcript else "",
     }

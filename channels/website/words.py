@@ -6,7 +6,7 @@ A language that is not here gets English words and its own dates.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -167,6 +167,14 @@ def span(starts: datetime, ends: datetime | None, zone: str, lang: str) -> str:
     elif last:
         text += f" – {_moment(last, lang)}"
     return f"{text} ({_offset(first)})"
+
+
+def length(duration: timedelta) -> str:
+    """How long a video is, as all three languages write it: `1 h 5 min`, `3 min 20 s`."""
+    minutes, seconds = divmod(int(duration.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "min"), (seconds, "s"))
+    return " ".join(f"{count} {unit}" for count, unit in parts if count)
 
 
 def _moment(at: datetime, lang: str) -> str:
