@@ -19,6 +19,19 @@ from scheduler.settings import FILES, Settings
 _OWN_TABLES = {"audiences": {"audiences"}, "projects": {"clients", "projects"}, "team": {"authors"}}
 _TABLE = re.compile(r"^\s*\[\[?\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _PAIR = re.compile(r"""^(\s*)((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
+_SECRET = re.compile(r"'(\w+)' is a secret")
+_UNKNOWN = "the key '{key}' is unknown here. Take it out, or see docs/settings.md for the keys there are."
+_KINDS_OF_VALUES = {
+    "string": 'write text in quotation marks, like "this"',
+    "tuple": 'write a list, like ["one", "two"]',
+    "bool": "write true or false",
+    "int": "write a whole number",
+    "date": "write a date without a time, like 2026-11-23",
+    "time_delta": 'write a duration, like "2h"',
+    "model": "this is a table; its keys stand below a line with its name in square brackets",
+    "dict": "this is a table; its keys stand below a line with its name in square brackets",
+}
+"""How to write what pydantic found to be of another type; by the beginning of its error's name."""
 _TOML_PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
 
 
@@ -85,8 +98,8 @@ def load(root: Path, environ: Mapping[str, str] | None = None) -> Workspace:
             faults.append(_syntax_fault(name, str(error)))
             continue
         for table, value in found.items():
-            if name in _OWN_TABLES and table not in _OWN_TABLES[name]:
-                faults.append(_fault(name, text, (table,), f"[{table}] does not belong into this file."))
+            if objection := _objection(name, table, tables):
+                faults.append(_fault(name, text, (table,), objection))
             else:
                 tables[table] = value
     if faults:
@@ -98,12 +111,25 @@ def load(root: Path, environ: Mapping[str, str] | None = None) -> Workspace:
     return Workspace(root, settings, read_secrets(settings, os.environ if environ is None else environ))
 
 
+def _objection(file: str, table: str, earlier: Mapping[str, Any]) -> str:
+    """Why this table may not stand in this file, or ""."""
+    if table not in Settings.model_fields:
+        return _UNKNOWN.format(key=table)
+    if file in _OWN_TABLES and table not in _OWN_TABLES[file]:
+        return f"[{table}] does not belong into this file."
+    if table in earlier:
+        return f"[{table}] stands in another file of config/ as well. Put all of it into one of them."
+    return ""
+
+
 def _text(root: Path, name: str) -> str | None:
     path = root / "config" / f"{name}.toml"
     if not path.is_file():
         return None
     try:
         return path.read_text("utf-8-sig")
+    except OSError as error:
+        raise BadSettings([Fault(f"config/{name}.toml", 1, 1, f"can't be read: {error.strerror}.")]) from None
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
         raise BadSettings(
@@ -121,33 +147,37 @@ def _syntax_fault(name: str, message: str) -> Fault:
 def _validation_faults(error: ValidationError, texts: Mapping[str, str], within: tuple[str, ...] = ()) -> list[Fault]:
     faults: list[Fault] = []
     for entry in error.errors():
-        loc = within + tuple(map(str, entry["loc"]))
+        loc = within + tuple(str(part) for part in entry["loc"] if part != "[key]")
         cause = entry.get("ctx", {}).get("error")
         if isinstance(cause, ValidationError):
             faults += _validation_faults(cause, texts, loc)
         else:
-            faults.append(_located(loc, _plain(dict(entry)), texts))
-    return faults
+            faults.append(_located(loc, _plain(entry["type"], loc, str(cause or entry["msg"])), texts))
+    order = [f"config/{name}.toml" for name in FILES]
+    return sorted(faults, key=lambda fault: (order.index(fault.file), fault.line, fault.column))
 
 
-def _plain(entry: dict[str, Any]) -> str:
-    key = str(entry["loc"][-1]) if entry["loc"] else ""
-    match entry["type"]:
-        case "extra_forbidden":
-            return f"the key '{key}' is unknown here. Take it out, or see docs/settings.md for the keys there are."
-        case "missing":
-            return f"'{key}' is missing. Add it."
-        case "value_error":
-            return str(entry["ctx"]["error"])
-        case _:
-            message = str(entry["msg"])
-            return f"'{key}': {message[:1].lower()}{message[1:]}."
+def _plain(kind: str, loc: tuple[str, ...], message: str) -> str:
+    """The sentence for one error of pydantic's, of that kind, at that place."""
+    key = next((part for part in reversed(loc) if not part.isdigit()), "")
+    if kind == "extra_forbidden":
+        return _UNKNOWN.format(key=key)
+    if kind == "missing":
+        return f"'{key}' is missing. Add it."
+    if kind == "value_error":
+        return message.replace("<CHANNEL>", key.upper().replace("-", "_"))
+    for beginning, remedy in _KINDS_OF_VALUES.items():
+        if kind.startswith(f"{beginning}_"):
+            return f"'{key}' is of the wrong type: {remedy}."
+    return f"'{key}': {message[:1].lower()}{message[1:]}."
 
 
 def _located(loc: tuple[str, ...], message: str, texts: Mapping[str, str]) -> Fault:
     """The fault at the deepest key of `loc` that stands in a file; a sentence like `kinds.news: …` names its own place."""
     named = re.match(r"^([a-z]+)\.([\w-]+): ", message)
     loc = loc or ((named[1], named[2]) if named else ())
+    if secret := _SECRET.match(message):
+        loc = (*loc, secret[1])
     for depth in range(len(loc), 0, -1):
         for name, text in texts.items():
             if loc[:depth] in positions(text):
@@ -197,13 +227,23 @@ def _env_file(name: str | None) -> dict[str, str]:
     if not name:
         return {}
     path = Path(name).expanduser()
-    if not path.is_file():
-        raise BadSettings([Fault(name, 1, 1, "JULKI_SECRETS names this file, and it is not there.")])
-    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text("utf-8-sig")
+    except FileNotFoundError:
+        raise BadSettings([Fault(name, 1, 1, "JULKI_SECRETS names this file, and it is not there.")]) from None
+    except OSError as error:
+        raise BadSettings([Fault(name, 1, 1, f"this file of secrets can't be read: {error.strerror}.")]) from None
+    except UnicodeDecodeError:
+        raise BadSettings([Fault(name, 1, 1, "this file of secrets is not UTF-8. Save it as UTF-8.")]) from None
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise BadSettings([Fault(name, 1, 1, "others can read this file of secrets. Run: chmod 600 " + name)])
-    pairs = (
-        line.split("=", 1)
-        for line in path.read_text("utf-8").splitlines()
-        if "=" in line and not line.lstrip().startswith("#")
-    )
-    return {key.strip().removeprefix("export "): value.strip().strip("\"'") for key, value in pairs}
+    lines = (line.strip() for line in text.splitlines())
+    pairs = (line.removeprefix("export ").partition("=") for line in lines if "=" in line and not line.startswith("#"))
+    return {key.strip(): _unquoted(value.strip()) for key, _, value in pairs}
+
+
+def _unquoted(value: str) -> str:
+    """Without the quotation marks around it, if they are a pair: a password may end with one."""
+    paired = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    return value[1:-1] if paired else value
