@@ -15,8 +15,9 @@ _MOVABLE = frozenset({"late", "backlog", "paused", "broken", "after", "page"})
 """Why something is held that a new date in the file sets right. What a person or a remote's silence holds stays held."""
 _OPEN = frozenset({"planned", "retrying", "held"})
 _QUIET = frozenset({"planned", "retrying", "publishing", "published"})
-_DOUBTFUL = frozenset({"uncertain"})
-"""It may be out: only a person's word or the remote's may move it."""
+_FIRM = frozenset({"uncertain", "rename", "person"})
+"""What may be out already, and what a person holds: no file that comes or goes may undo that."""
+_CLAIMED = frozenset({"publishing", "retrying", "published", "failed", "withdrawn"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,12 +220,12 @@ def diff(piece: int, wants: Sequence[Wanted], stored: Sequence[Stored], now: dat
         if row is None:
             if not expired:
                 yield New(piece, want)
-        elif expired and row.state in _OPEN and row.reason not in _DOUBTFUL:
+        elif expired and row.state in _OPEN and row.reason not in _FIRM:
             yield Dropped(row.id, row.state)
         elif not (expired and row.state == "cancelled"):
             yield from _kept(row, want, now)
     for key, row in have.items():
-        if key not in asked and row.state in _OPEN and row.reason not in _DOUBTFUL:
+        if key not in asked and row.state in _OPEN and row.reason not in _FIRM:
             yield Dropped(row.id, row.state)
 
 
@@ -244,8 +245,13 @@ def _kept(row: Stored, want: Wanted, now: datetime) -> Iterator[Change]:
     elif row.state == "published":
         if row.expires_at != want.expires_at:
             yield Moved(row.id, want)
-    elif row.state in _OPEN and row[4:] != want:
+    elif row.state in _OPEN and row[4:] != want and not _postponed(row, want, now):
         yield Moved(row.id, want)
+
+
+def _postponed(row: Stored, want: Wanted, now: datetime) -> bool:
+    """Its own edition is over, so delivery put it into a later one."""
+    return row.period > want.period and want.due_at is not None and want.due_at <= now
 
 
 def _ahead(want: Wanted, now: datetime) -> bool:
@@ -254,10 +260,17 @@ def _ahead(want: Wanted, now: datetime) -> bool:
 
 def _frozen(wants: Sequence[Wanted], stored: Sequence[Stored]) -> Sequence[Wanted]:
     """A thread whose first post was claimed keeps the posts it had: numbers that are out mean those posts."""
-    frozen = {row.channel for row in stored if row.part.isdigit() and row.state not in ("planned", "cancelled")}
-    if not frozen:
+    claimed = {row.channel for row in stored if row.part.isdigit() and row.state in _CLAIMED}
+    times = {want.channel: want for want in wants if want.channel in claimed and _numbered(want.part)}
+    if not times:
         return wants
-    kept = [row.wanted() for row in stored if row.channel in frozen and row.part.isdigit()]
-    return [
-        want for want in wants if not (want.channel in frozen and (want.part.isdigit() or want.part == MAIN))
-    ] + kept
+    kept = [
+        times[row.channel]._replace(part=row.part)
+        for row in stored
+        if row.channel in times and row.part.isdigit() and row.state != "cancelled"
+    ]
+    return [want for want in wants if not (want.channel in times and _numbered(want.part))] + kept
+
+
+def _numbered(part: str) -> bool:
+    return part.isdigit() or part == MAIN

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
 from channels.contract import Batching, Channel, Withdrawing
+from scheduler.delivery import key
 from scheduler.delivery.states import sources
-from scheduler.store import audit, deliveries, pauses
+from scheduler.store import attempts, audit, deliveries, pauses
 from scheduler.store.engine import Store
 
 Scope = Literal["all", "channel", "client"]
@@ -31,17 +33,33 @@ class Person:
 
 def retry(store: Store, number: int, person: Person) -> str:
     """Held, failed or skipped: due now, lateness waived. Answers what will happen, in plain words."""
-    fresh = {"state": "planned", "waived": True, "ready_at": person.now, "reason": "", "error": ""}
     with store.write() as db:
         row = _get(db, number)
         states = sources("planned", "person")
         if row.state in ("planned", "retrying"):
+            _refuse_early(row, person)
             moved = deliveries.move(db, number, (row.state,), ready_at=person.now, waived=True)
         else:
-            moved = deliveries.move(db, number, states, **fresh, generation=row.generation + 1, links_page=None)
+            moved = deliveries.move(db, number, states, **_afresh(db, row, person))
         _require(moved, row, "retried", states)
         _audit(db, row, person, "retry")
     return f"{_what(row)} goes out now."
+
+
+def _refuse_early(row: Any, person: Person) -> None:
+    if row.state == "planned" and row.due_at is not None and row.due_at > person.now:
+        raise Refused(
+            f"{_what(row)} goes out by itself when it is due. To send it earlier, change its date in the file."
+        )
+
+
+def _afresh(db: Connection, row: Any, person: Person) -> dict[str, Any]:
+    """A new publication under a new key; but under the old one where nobody knows how the last attempt ended and the
+    channel can tell by the key: a person's retry must not make it two."""
+    own = key.of_delivery(row.uid, row.channel, row.part, row.generation)
+    again = attempts.repeated(db, row.id, own)
+    values = {"state": "planned", "waived": True, "ready_at": person.now, "reason": "", "error": "", "attempts": 0}
+    return values | {"generation": row.generation + (0 if again else 1), "links_page": None}
 
 
 def skip(store: Store, number: int, person: Person) -> str:
@@ -70,7 +88,7 @@ def confirm(store: Store, number: int, permalink: str, person: Person) -> str:
         raise Refused(
             f"'{permalink}' is not an address. Give the one where it stands, like https://x.com/…/status/123."
         )
-    remote_id = permalink.rstrip("/").rsplit("/", 1)[-1]
+    remote_id = urlsplit(permalink).path.rstrip("/").rsplit("/", 1)[-1]
     values = {"state": "published", "published_at": person.now, "permalink": permalink, "remote_id": remote_id}
     with store.write() as db:
         row = _get(db, number)

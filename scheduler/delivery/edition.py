@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
 import structlog
 
 from channels.contract import Channel, Collecting, Message, Period
+from channels.errors import Rejected
+from channels.piece import Piece
 from scheduler.delivery import key, outcome
 from scheduler.delivery.outcome import Act
 from scheduler.delivery.setup import Setup
 from scheduler.store import attempts, deliveries, messages
 from scheduler.store.attempts import Claim
+
+_PATIENCE = timedelta(minutes=10)
 
 log = structlog.get_logger("julki.delivery")
 
@@ -28,87 +33,125 @@ class Edition:
     segment: str
     rows: Sequence[Any]
 
+    @property
+    def group(self) -> tuple[str, str, str]:
+        return self.period, self.language, self.segment
+
+    def row(self, channel: str) -> dict[str, Any]:
+        """The columns that name it."""
+        return dict(zip(("channel", "period", "language", "segment"), (channel, *self.group), strict=True))
+
     def key(self, site: str, channel: str) -> str:
         return key.of_edition(site, channel, self.period, self.language, self.segment)
 
 
-def publish(channel: Channel, rows: Iterable[Any], setup: Setup) -> int:
-    """How many deliveries moved with their editions."""
-    return sum(_one(channel, edition, setup) for edition in _editions(rows))
+def publish(channel: Channel, go: Sequence[Any], wait: Sequence[Any], setup: Setup) -> int:
+    """How many deliveries moved with their editions. An edition waits a while for those of its pieces that wait."""
+    patient = setup.clock() - _PATIENCE
+    expected = {_group(row) for row in wait if row.due_at > patient}
+    return sum(_one(channel, edition, setup) for edition in _editions(go) if edition.group not in expected)
+
+
+def _group(row: Any) -> tuple[str, str, str]:
+    return row.period, row.lang, row.segment
 
 
 def _editions(rows: Iterable[Any]) -> list[Edition]:
-    def group(row: Any) -> tuple[str, str, str]:
-        return row.period, row.lang, row.segment
-
-    return [Edition(*names, list(members)) for names, members in groupby(sorted(rows, key=group), group)]
+    return [Edition(*names, list(members)) for names, members in groupby(sorted(rows, key=_group), _group)]
 
 
 def _one(channel: Channel, edition: Edition, setup: Setup) -> int:
     with setup.store.read() as db:
-        known = attempts.edition(db, channel.name, edition.period, edition.language, edition.segment)
-    if known is None:
+        known = attempts.edition(db, channel.name, *edition.group)
+    if known is None or known.state == "failed":
         made = _collect(channel, edition, setup)
-        return _send(channel, edition, made, edition.rows, setup) if isinstance(made, Message) else made
+        return _send(channel, edition, *made, setup) if made else 0
     with setup.store.read() as db:
         message = messages.load(db, known.digest)
     inside = [row for row in edition.rows if row.name in message.data["pieces"] and known.state != "published"]
-    outside = [row for row in edition.rows if row not in inside]
-    moved = _postpone(channel, outside, setup)
+    moved = _postpone(channel, [row for row in edition.rows if row not in inside], setup)
     return moved + (_send(channel, edition, message, inside, setup) if inside else 0)
 
 
-def _collect(channel: Channel, edition: Edition, setup: Setup) -> Message | int:
-    """The edition's message; else how many rows were held for it."""
+def _collect(channel: Channel, edition: Edition, setup: Setup) -> tuple[Message, list[Any]] | None:
+    """The edition's message and the rows in it; a piece that the channel objects to is held, and the others go."""
     assert isinstance(channel, Collecting)  # noqa: S101  tells the type checker; lanes look before they call
-    pieces = [setup.shelf.piece(row) for row in edition.rows]
-    if None in pieces:
-        return 0
-    due = edition.rows[0].due_at
+    found = [(row, setup.shelf.piece(row)) for row in edition.rows]
+    if any(piece is None or piece.status != "ready" for _, piece in found):
+        return None
     try:
-        found = channel.collect(Period(edition.period, due), [piece for piece in pieces if piece], setup.shelf.view)
-        setup.shelf.keep(found[0].media)
+        fine = [(row, piece) for row, piece in found if piece and not _objected(row, piece, channel, setup)]
+        if not fine:
+            return None
+        period = Period(edition.period, edition.rows[0].due_at)
+        message = channel.collect(period, [piece for _, piece in fine], setup.shelf.view)[0]
+        setup.shelf.keep(message.media)
     except Exception:
         log.exception("collecting failed", channel=channel.name, period=edition.period)
-        return _hold(edition, f"The edition {edition.period} could not be prepared; the log has the details.", setup)
-    return found[0]
+        why = f"The edition {edition.period} could not be prepared; the log has the details."
+        _hold(edition.rows, "render", why, setup)
+        return None
+    return message, [row for row, _ in fine]
 
 
-def _hold(edition: Edition, message: str, setup: Setup) -> int:
+def _objected(row: Any, piece: Piece, channel: Channel, setup: Setup) -> bool:
+    errors = [problem for problem in channel.check(piece, setup.shelf.view) if problem.severity == "error"]
+    if errors:
+        _hold([row], "problem", f"{errors[0].message} Mend {piece.path}, then: julki retry {row.id}", setup)
+    return bool(errors)
+
+
+def _hold(rows: Sequence[Any], reason: str, message: str, setup: Setup) -> None:
     with setup.store.write() as db:
-        acts = [Act(row.id, row.name, row.channel, row.attempts) for row in edition.rows]
-        return sum(outcome.hold(db, act, "render", message, setup.clock()) for act in acts)
+        for row in rows:
+            outcome.hold(db, Act(row.id, row.name, row.channel, row.attempts), reason, message, setup.clock())
+
+
+class _Lost(Exception):
+    """Somebody else has some of the deliveries: nothing is claimed, the edition is collected again."""
 
 
 def _send(channel: Channel, edition: Edition, message: Message, rows: Sequence[Any], setup: Setup) -> int:
     """One claim for all its deliveries, one call, one settlement."""
-    digest, name = message.digest(), edition.key(setup.site, channel.name)
-    row = {"channel": channel.name, "period": edition.period, "language": edition.language, "segment": edition.segment}
-    with setup.store.write() as db:
-        messages.save(db, [message])
-        claims = [Claim(one.id, name, digest, one.generation) for one in rows]
-        ours = {claim.delivery for claim in attempts.claim(db, channel.name, claims, setup.owner, setup.clock())}
-        attempts.put_edition(db, row | {"state": "publishing", "digest": digest})
-    acts = [Act(one.id, one.name, channel.name, one.attempts + 1) for one in rows if one.id in ours]
+    name = edition.key(setup.site, channel.name)
+    try:
+        _claim(channel, edition, message, rows, setup)
+    except _Lost:
+        return 0
+    acts = [Act(one.id, one.name, channel.name, one.attempts + 1) for one in rows]
     try:
         receipt = channel.publish(message, name, None)
     except Exception as error:  # noqa: BLE001  whatever it is, it becomes the outcome
         outcome.log_bug(error, acts[0])
-        _settle_failed(acts, error, setup)
+        _settle_failed(channel, edition, acts, error, setup)
         return len(acts)
     with setup.store.write() as db:
         now = setup.clock()
-        done = {"state": "published", "digest": digest, "published_at": now, "remote_id": receipt.remote_id}
-        attempts.put_edition(db, row | done)
+        done = {"state": "published", "published_at": now, "remote_id": receipt.remote_id}
+        attempts.put_edition(db, edition.row(channel.name) | {"digest": message.digest()} | done)
         for act in acts:
             outcome.succeeded(db, act, receipt, now, f"in edition {edition.period}")
     return len(acts)
 
 
-def _settle_failed(acts: Sequence[Act], error: Exception, setup: Setup) -> None:
+def _claim(channel: Channel, edition: Edition, message: Message, rows: Sequence[Any], setup: Setup) -> None:
+    digest, name = message.digest(), edition.key(setup.site, channel.name)
+    with setup.store.write() as db:
+        messages.save(db, [message])
+        claims = [Claim(one.id, name, digest, one.generation) for one in rows]
+        if len(attempts.claim(db, channel.name, claims, setup.owner, setup.clock())) != len(claims):
+            raise _Lost
+        attempts.put_edition(db, edition.row(channel.name) | {"state": "publishing", "digest": digest})
+
+
+def _settle_failed(channel: Channel, edition: Edition, acts: Sequence[Act], error: Exception, setup: Setup) -> None:
+    """What was refused may be mended, and is then collected anew; anything else is sent again as it was."""
     with setup.store.write() as db:
         for act in acts:
             outcome.failed(db, act, error, setup.clock())
+        if isinstance(error, Rejected):
+            known = attempts.edition(db, channel.name, *edition.group)
+            attempts.put_edition(db, edition.row(channel.name) | {"state": "failed", "digest": known.digest})
 
 
 def _postpone(channel: Channel, rows: Sequence[Any], setup: Setup) -> int:

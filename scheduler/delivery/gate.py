@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -34,6 +34,10 @@ class Pause(Protocol):
     by: str
 
 
+GONE = frozenset({"skipped", "failed", "withdrawn", "cancelled"})
+"""What does not go out by itself any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Other:
     """Another delivery that this one waits for. `what` names it for people."""
@@ -52,7 +56,6 @@ class Facts:
     after: Other | None = None
     page: Other | None = None
     before: Other | None = None
-    gone: frozenset[str] = field(default=frozenset({"skipped", "failed", "withdrawn", "cancelled"}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,7 @@ def _after(due: Due, facts: Facts) -> Verdict | None:
     other = facts.after
     if other is None or other.state == "published":
         return None
-    if other.state in facts.gone:
+    if other.state in GONE:
         return Hold(
             "after",
             f"It was to follow {other.what}, which is {other.state}. Send it all the same: julki retry {due.id}",
@@ -118,7 +121,7 @@ def _page(due: Due, facts: Facts) -> Verdict | None:
     page = facts.page
     if page is None or page.state == "published":
         return None
-    if page.state in facts.gone or page.state == "held":
+    if page.state in GONE or page.state == "held":
         return Hold(
             "page",
             f"It links to its page, which is {page.state} on {page.what}. Settle that first, then: julki retry {due.id}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,28 +29,40 @@ class Lane:
         """How many deliveries moved. Open attempts are settled first: what may be out is not sent again."""
         moved = reconcile.settle(self.channel, self.setup)
         moved += touch.work(self.channel, self.setup)
+        if isinstance(self.channel, Collecting):
+            return moved + self._collect([row for page in self._pages() for row in page])
+        return moved + sum(self._go(rows) for rows in self._pages())
+
+    def _pages(self) -> Iterator[Sequence[Any]]:
+        """All due rows, 200 at a time: what waits or is held does not stand in the way of what is behind it."""
         last = None
         while rows := self._due(last):
-            moved += self._go(rows)
+            yield rows
             last = (rows[-1].ready_at, rows[-1].id)
-        return moved
 
     def _due(self, last: Any) -> Sequence[Any]:
         with self.setup.store.read() as db:
             return dues.due(db, self.name, self.setup.clock(), last)
 
     def _go(self, rows: Sequence[Any]) -> int:
-        """One page of due rows, by the way of the channel."""
-        if isinstance(self.channel, Batching):
-            ripe, held = self._ripe(rows)
-            return held + batch.publish(self.channel, ripe, self.setup)
-        moved = 0
-        if isinstance(self.channel, Collecting):
-            collected = [row for row in rows if row.period]
-            open_rows = [row for row in collected if self._admit(row, self._facts([row])[row.id])]
-            moved += edition.publish(self.channel, open_rows, self.setup)
-            rows = [row for row in rows if not row.period]
-        return moved + sum(self._one(row) for row in rows)
+        """One page of due rows, together or one by one."""
+        if not isinstance(self.channel, Batching):
+            return sum(self._one(row) for row in rows)
+        ripe, held = self._ripe(rows)
+        return held + batch.publish(self.channel, ripe, self.setup)
+
+    def _collect(self, rows: Sequence[Any]) -> int:
+        """An edition takes all its pieces at once, however many there are."""
+        members = [row for row in rows if row.period]
+        go, wait, held = [], [], 0
+        for row in members:
+            verdict = gate.decide(row, self._facts([row])[row.id], self.setup.clock())
+            if isinstance(verdict, gate.Hold):
+                held += self._hold(row, verdict)
+            else:
+                (go if isinstance(verdict, gate.Go) else wait).append(row)
+        moved = edition.publish(self.channel, go, wait, self.setup)
+        return held + moved + sum(self._one(row) for row in rows if not row.period)
 
     def _ripe(self, rows: Sequence[Any]) -> tuple[list[Ready], int]:
         facts = self._facts(rows)
@@ -62,12 +74,6 @@ class Lane:
             else:
                 held += result
         return ripe, held
-
-    def _admit(self, row: Any, facts: gate.Facts) -> bool:
-        verdict = gate.decide(row, facts, self.setup.clock())
-        if isinstance(verdict, gate.Hold):
-            self._hold(row, verdict)
-        return isinstance(verdict, gate.Go)
 
     def _prepare(self, row: Any, facts: gate.Facts) -> Ready | int:
         """The delivery, ready to be claimed; else 1 if it was held, 0 if it waits."""
@@ -120,8 +126,7 @@ class Lane:
         others = dues.others(db, row.after_id)
         name = dues.name(db, row.after_id)
         same = [other for other in others if other.channel == self.name]
-        out = [other for other in others if other.state == "published"]
-        chosen = next(iter(same or out or others), None)
+        chosen = min(same or others, key=_how_far, default=None)
         return gate.Other(name, chosen.state, chosen.published_at) if chosen else gate.Other(name, "planned")
 
     def _before(self, db: Any, row: Any) -> gate.Other | None:
@@ -166,6 +171,13 @@ class Lane:
             thread = dues.thread(db, one.row.piece_id, self.name)
         out = [other for other in thread if other.state == "published" and other.part != one.row.part]
         if one.row.part.isdigit():
-            out = [other for other in out if other.part.isdigit() and int(other.part) < int(one.row.part)]
-        last = max(out, key=lambda other: other.published_at, default=None)
+            earlier = [other for other in out if other.part.isdigit() and int(other.part) < int(one.row.part)]
+            last = max(earlier, key=lambda other: int(other.part), default=None)
+        else:
+            last = max(out, key=lambda other: other.published_at, default=None)
         return Receipt(last.remote_id, last.permalink, last.receipt or {}) if last else None
+
+
+def _how_far(other: Any) -> int:
+    """What is out first, then what may still come."""
+    return 0 if other.state == "published" else 2 if other.state in gate.GONE else 1

@@ -34,7 +34,7 @@ def succeeded(db: Connection, act: Act, receipt: Receipt | None, now: datetime, 
     done = {"publish": "published", "revise": "revised", "withdraw": "withdrawn"}[act.purpose]
     values: dict[str, Any] = {"error": "", "reason": ""}
     if act.purpose == "withdraw":
-        values |= {"state": "withdrawn", "withdraw": False, "changed": False}
+        values |= {"state": "withdrawn", "withdraw": False, "changed": 0}
     elif receipt is not None:
         values |= {"remote_id": receipt.remote_id, "permalink": receipt.permalink, "receipt": dict(receipt.data)}
     if act.purpose == "publish":
@@ -44,7 +44,7 @@ def succeeded(db: Connection, act: Act, receipt: Receipt | None, now: datetime, 
 
 
 def revised(db: Connection, act: Act, receipt: Receipt, digest: str, now: datetime) -> None:
-    values = {"digest": digest, "changed": False, "error": "", "reason": ""}
+    values: dict[str, Any] = {"digest": digest, "error": "", "reason": ""}
     values |= {"remote_id": receipt.remote_id, "permalink": receipt.permalink, "receipt": dict(receipt.data)}
     if attempts.settle(db, act.delivery, "revised", now, values):
         _audit(db, act, now, "revised", receipt.permalink)
@@ -82,7 +82,9 @@ def _touch_failed(db: Connection, act: Act, decision: retry.Decision, text: str,
     again = decision.at if isinstance(decision, retry.Retry) else now + timedelta(minutes=1)
     values: dict[str, Any] = {"ready_at": again, "error": text}
     if isinstance(decision, retry.Fail):
-        values |= {"changed": False, "withdraw": False}
+        values |= {"withdraw": False}
+    elif act.purpose == "revise":
+        values |= {"changed": 1}
     attempts.settle(db, act.delivery, "failed", now, values, text)
     _audit(db, act, now, f"{act.purpose} failed", text)
 
@@ -92,6 +94,8 @@ def repeat(db: Connection, act: Act, error: str, at: datetime, now: datetime) ->
     values: dict[str, Any] = {"ready_at": at, "error": error}
     if act.purpose == "publish":
         values |= {"state": "retrying", "reason": "uncertain"}
+    elif act.purpose == "revise":
+        values |= {"changed": 1}
     attempts.settle(db, act.delivery, "repeat", now, values, error)
 
 

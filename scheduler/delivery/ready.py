@@ -12,7 +12,7 @@ from channels.piece import Piece
 from scheduler.delivery import gate, key
 from scheduler.delivery.outcome import Act
 from scheduler.delivery.setup import Setup
-from scheduler.store import messages
+from scheduler.store import attempts, messages
 from scheduler.store.attempts import Claim
 
 log = structlog.get_logger("julki.delivery")
@@ -35,7 +35,9 @@ class Ready:
         return key.of_delivery(self.row.uid, self.row.channel, self.row.part, self.generation)
 
     def claim(self) -> Claim:
-        return Claim(self.row.id, self.key, self.digest, self.generation)
+        return Claim(
+            self.row.id, self.key, self.digest, self.generation, edits=self.row.changed if self.fresh else None
+        )
 
     def act(self) -> Act:
         return Act(self.row.id, self.row.name, self.row.channel, self.row.attempts + 1)
@@ -43,17 +45,23 @@ class Ready:
 
 def make(row: Any, channel: Channel, setup: Setup) -> Ready | gate.Hold | None:
     """None: its file changed since the last scan, which will come to it. A retry sends the stored message."""
-    edited = row.changed and row.reason in _PROVABLY_NOT_OUT
+    edited = row.changed and row.reason in _PROVABLY_NOT_OUT and not _may_be_out(row, setup)
     if row.state == "retrying" and row.digest and not edited:
         with setup.store.read() as db:
             return Ready(row, messages.load(db, row.digest), row.digest, row.generation, fresh=False)
     piece = setup.shelf.piece(row)
-    if piece is None:
+    if piece is None or piece.status != "ready":
         return None
     message = render(row, piece, channel, setup)
     if isinstance(message, gate.Hold):
         return message
     return Ready(row, message, message.digest(), row.generation + int(edited))
+
+
+def _may_be_out(row: Any, setup: Setup) -> bool:
+    own = key.of_delivery(row.uid, row.channel, row.part, row.generation)
+    with setup.store.read() as db:
+        return attempts.repeated(db, row.id, own)
 
 
 def render(row: Any, piece: Piece, channel: Channel, setup: Setup) -> Message | gate.Hold:

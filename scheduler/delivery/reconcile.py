@@ -31,11 +31,18 @@ def settle(channel: Channel, setup: Setup) -> int:
 def _one(row: Any, channel: Channel, setup: Setup, now: datetime) -> int:
     act = Act(row.delivery_id, row.name, channel.name, row.attempts, row.purpose)
     if channel.idempotent or row.purpose != "publish":
-        wait = retry.backoff(row.attempts, 0) if row.uncertain_at else timedelta()
-        with setup.store.write() as db:
-            outcome.repeat(db, act, row.error, now + wait, now)
-        return 1
+        return _repeat(row, act, setup, now)
     return _read_back(row, act, channel, setup, now)
+
+
+def _repeat(row: Any, act: Act, setup: Setup, now: datetime) -> int:
+    """Ask again: at once after a crash, ever later after answers that told nothing, and not for ever."""
+    if row.attempts >= retry.MOST_ATTEMPTS and act.purpose == "publish":
+        return _ask(act, f"{row.error or 'the channel never said'} Tried {row.attempts} times.", "", setup, now)
+    wait = retry.backoff(row.attempts, 0) if row.uncertain_at else timedelta()
+    with setup.store.write() as db:
+        outcome.repeat(db, act, row.error, now + wait, now)
+    return 1
 
 
 def _read_back(row: Any, act: Act, channel: Channel, setup: Setup, now: datetime) -> int:
@@ -62,12 +69,11 @@ def _found(act: Act, receipt: Receipt, setup: Setup, now: datetime) -> int:
 def _absent(row: Any, act: Act, channel: Channel, setup: Setup, now: datetime) -> int:
     """Not being there proves something only after the remote's own delay."""
     sure_at = (row.uncertain_at or row.started_at) + channel.settle
+    if now >= sure_at:
+        return _repeat(row, act, setup, now)
     with setup.store.write() as db:
-        if now < sure_at:
-            attempts.look_again(db, row.id, sure_at, counted=False)
-            return 0
-        outcome.repeat(db, act, row.error, now, now)
-    return 1
+        attempts.look_again(db, row.id, sure_at, counted=False)
+    return 0
 
 
 def _unresolved(row: Any, act: Act, error: Exception, setup: Setup, now: datetime) -> int:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Literal
+
+import structlog
 
 from channels.contract import Batching, Channel, Item, Message, Receipt, Revising, Withdrawing
 from channels.errors import Uncertain
@@ -14,6 +17,9 @@ from scheduler.delivery.setup import Setup
 from scheduler.store import attempts, deliveries, dues, messages, pauses
 from scheduler.store.attempts import Claim
 
+log = structlog.get_logger("julki.delivery")
+
+_PUT_OFF = timedelta(minutes=1)
 Purpose = Literal["revise", "withdraw"]
 
 
@@ -27,63 +33,92 @@ class Touch:
     key: str
 
     def claim(self) -> Claim:
-        return Claim(self.row.id, self.key, self.message.digest(), self.row.generation, self.purpose, ("published",))
+        edits = self.row.changed if self.purpose == "revise" else None
+        return Claim(
+            self.row.id, self.key, self.message.digest(), self.row.generation, self.purpose, ("published",), edits
+        )
 
     def act(self) -> Act:
         return Act(self.row.id, self.row.name, self.row.channel, self.row.attempts, self.purpose)
 
 
 def work(channel: Channel, setup: Setup) -> int:
-    """How many were revised or withdrawn, or found to need nothing."""
-    together = isinstance(channel, Batching)
-    can = {
-        "revises": together or isinstance(channel, Revising),
-        "withdraws": together or isinstance(channel, Withdrawing),
-    }
-    now = setup.clock()
-    with setup.store.read() as db:
-        if any(
-            pause.scope == "all" or (pause.scope, pause.name) == ("channel", channel.name)
-            for pause in pauses.current(db)
-        ):
-            return 0
-        rows = dues.touched(db, channel.name, now, **can)
-    touches = [touch for row in rows if (touch := _make(row, channel, setup))]
-    if together:
+    """How many were looked at to their end: revised, withdrawn, or found to need nothing."""
+    touches, quiet = [], 0
+    for row in _rows(channel, setup):
+        found = _guarded(row, channel, setup)
+        if isinstance(found, Touch):
+            touches.append(found)
+        quiet += found is _QUIET
+    if isinstance(channel, Batching):
         _call(channel, touches, setup)
     else:
         for touch in touches:
             _call(channel, [touch], setup)
-    return len(touches)
+    return len(touches) + quiet
 
 
-def _make(row: Any, channel: Channel, setup: Setup) -> Touch | None:
-    """What to do, or None where the edit changes nothing here (which is remembered) or can't be rendered yet."""
+def _rows(channel: Channel, setup: Setup) -> Sequence[Any]:
+    """A pause stops revising; what a person wants taken back in a crisis is taken back all the same."""
+    together = isinstance(channel, Batching)
+    revises, withdraws = together or isinstance(channel, Revising), together or isinstance(channel, Withdrawing)
+    with setup.store.read() as db:
+        stopped = {(pause.scope, pause.name) for pause in pauses.current(db)}
+        rows = dues.touched(db, channel.name, setup.clock(), revises=revises, withdraws=withdraws)
+    if ("all", "") in stopped or ("channel", channel.name) in stopped:
+        return [row for row in rows if row.withdraw]
+    return rows
+
+
+_LATER = object()
+_QUIET = object()
+
+
+def _guarded(row: Any, channel: Channel, setup: Setup) -> object:
+    """One that trips over itself is put off, and stops no other."""
+    try:
+        return _make(row, channel, setup)
+    except Exception:
+        log.exception("looking again failed", piece=row.name, channel=channel.name)
+        with setup.store.write() as db:
+            deliveries.put_off(db, row.id, setup.clock() + _PUT_OFF)
+        return _LATER
+
+
+def _make(row: Any, channel: Channel, setup: Setup) -> object:
+    """A `Touch`; `_QUIET` where the edit changes nothing here; `_LATER` where the file is ahead of the last scan."""
     if row.withdraw or (row.expires_at is not None and row.expires_at <= setup.clock()):
-        with setup.store.read() as db:
-            message = messages.load(db, row.digest)
+        message = _out(row, channel, setup)
         return Touch(row, "withdraw", message, key.of_withdrawal(row.uid, channel.name, row.part, row.digest))
     if row.broken or row.gone_at:
-        _quiet(row, setup)
-        return None
+        return _calm(row, setup)
     piece = setup.shelf.piece(row)
     if piece is None:
-        return None
+        return _LATER
+    if piece.status != "ready":
+        return _calm(row, setup)
     found = ready.render(row, piece, channel, setup)
     if isinstance(found, gate.Hold):
-        _quiet(row, setup, found.message)
-        return None
+        return _calm(row, setup, found.message)
     digest = found.digest()
     if digest == row.digest:
-        _quiet(row, setup)
-        return None
+        return _calm(row, setup)
     return Touch(row, "revise", found, key.of_revision(row.uid, channel.name, row.part, digest))
 
 
-def _quiet(row: Any, setup: Setup, error: str = "") -> None:
+def _out(row: Any, channel: Channel, setup: Setup) -> Message:
+    """What is out; of what a person confirmed nothing more is known than where it stands."""
+    if not row.digest:
+        return Message(channel.name, row.name, row.part)
+    with setup.store.read() as db:
+        return messages.load(db, row.digest)
+
+
+def _calm(row: Any, setup: Setup, error: str = "") -> object:
     """Nothing to do for this edit; what is out stays as it is."""
     with setup.store.write() as db:
-        deliveries.move(db, row.id, ("published",), changed=False, error=error)
+        deliveries.calm(db, row.id, row.changed, error)
+    return _QUIET
 
 
 def _call(channel: Channel, touches: Sequence[Touch], setup: Setup) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -60,6 +60,8 @@ class Refresh:
     rules: Rules
     lasting: Sequence[str]
     default_language: str
+    file_clock: Callable[[], int] = time.time_ns
+    """The files' own clock, in nanoseconds: whether one is still is told by the system's time, whatever the desk's."""
 
     def run(self, now: datetime, progress: Progress | None = None) -> Outcome:
         """One whole pass. `now` decides what has expired; nothing else depends on it."""
@@ -94,7 +96,7 @@ class Refresh:
         elif fresh:
             with self.store.write() as db:
                 marks.put(db, _FINGERPRINT, fingerprint)
-        return scan(self.intake.root, known, time.time_ns())
+        return scan(self.intake.root, known, self.file_clock())
 
     def _read(self, changed: Sequence[tuple[str, Stamp]], progress: Progress | None) -> tuple[int, bool]:
         """Read and keep, a hundred files a commit: a crash costs no more than that, and memory stays small."""
@@ -113,88 +115,77 @@ class Refresh:
         whole = [row for row in rows if not row["broken"]]
         pieces.save_sources(db, whole)
         pieces.save_broken(db, [row for row in rows if row["broken"]])
-        pieces.update_faces(db, whole)
         edited = pieces.ids_at(db, [row["path"] for row in whole])
         deliveries.mark_changed(db, edited)
         deliveries.release(db, edited, _FROM_THE_FILE)
 
     def _plan(self, now: datetime) -> dict[str, int]:
+        """What people changed in the files, and what follows from it, is one commit: a doubt once seen is not forgotten."""
         with self.store.read() as db:
-            rows = pieces.intents(db)
-            relations = relate(_known(db, rows), self.default_language)
-            tangles = _tangles(rows, relations)
-            numbers = pieces.numbers(db)
-            register = census.take(db, rows, relations, numbers)
-        if tangles or register.changed:
-            with self.store.write() as db:
-                pieces.save_tangles(db, tangles)
-                renamed = census.write(db, register, now)
-                deliveries.mark_changed(db, renamed)
-                numbers = pieces.numbers(db)
-        self.library.related = _related(relations)
-        return self._difference(rows, relations, register, numbers, now)
-
-    def _difference(
-        self,
-        rows: Sequence[Any],
-        relations: Relations,
-        register: census.Census,
-        numbers: Mapping[str, tuple[int, str, bool]],
-        now: datetime,
-    ) -> dict[str, int]:
-        tangled = {finding.file for finding in relations.findings}
-        with self.store.read() as db:
-            changes = list(self._changes(db, rows, relations, numbers, tangled, now))
-        if not changes:
+            state = self._state(db)
+            quiet = not (state.tangles or state.register.changed)
+            changes = list(self._changes(db, state, now)) if quiet else []
+        self.library.related = _related(state.relations)
+        if quiet and not changes:
             return {}
-        doubtful = {numbers[name][0]: old for name, old in register.doubtful.items() if name in numbers}
         with self.store.write() as db:
+            if not quiet:
+                changes = self._take_in(db, state, now)
             counts = deliveries.apply(db, changes)
+            numbers = pieces.numbers(db) if state.register.doubtful else {}
+            doubtful = {numbers[name][0]: old for name, old in state.register.doubtful.items() if name in numbers}
             deliveries.hold_doubtful(db, doubtful, self.lasting, _DOUBT)
         log.info("planned", **counts)
         return counts
 
-    def _changes(
-        self,
-        db: Connection,
-        rows: Iterable[Any],
-        relations: Relations,
-        numbers: Mapping[str, tuple[int, str, bool]],
-        tangled: set[str],
-        now: datetime,
-    ) -> Iterator[Change]:
+    def _state(self, db: Connection) -> _State:
+        rows = pieces.intents(db)
+        relations = relate(_known(db, rows), self.default_language)
+        numbers = pieces.numbers(db)
+        register = census.take(db, rows, relations, numbers)
+        return _State(rows, relations, numbers, register, _tangles(rows, relations))
+
+    def _take_in(self, db: Connection, state: _State, now: datetime) -> list[Change]:
+        pieces.save_tangles(db, state.tangles)
+        deliveries.mark_changed(db, census.write(db, state.register, now))
+        return list(self._changes(db, replace(state, numbers=pieces.numbers(db)), now))
+
+    def _changes(self, db: Connection, state: _State, now: datetime) -> Iterator[Change]:
         """A broken file keeps its deliveries; one that is gone loses what has not gone out."""
-        by_number = {}
-        for row in rows:
-            entry = numbers.get(row.identity)
-            if entry is not None and entry[1] == row.path and not entry[2]:
-                by_number[entry[0]] = row
-        stored = deliveries.stored(db)
-        seen: set[int] = set()
-        for number, have in stored:
-            seen.add(number)
-            yield from self._of_piece(number, by_number.get(number), have, relations, numbers, tangled, now)
-        for number, row in by_number.items():
-            if number not in seen:
-                yield from self._of_piece(number, row, [], relations, numbers, tangled, now)
+        rows = {}
+        for row in state.rows:
+            entry = state.numbers.get(row.identity)
+            if entry is not None and entry[1:] == (row.path, False):
+                rows[entry[0]] = row
+        tangled = {finding.file for finding in state.relations.findings}
+        planned = set()
+        for number, have in deliveries.stored(db):
+            planned.add(number)
+            yield from self._of_piece(number, rows.get(number), have, state, tangled, now)
+        for number, row in rows.items():
+            if number not in planned:
+                yield from self._of_piece(number, row, [], state, tangled, now)
 
     def _of_piece(
-        self,
-        number: int,
-        row: Any,
-        have: list[Stored],
-        relations: Relations,
-        numbers: Mapping[str, tuple[int, str, bool]],
-        tangled: set[str],
-        now: datetime,
-    ) -> Iterator[Change]:
+        self, number: int, row: Any, have: list[Stored], state: _State, tangled: set[str], now: datetime
+    ) -> Iterable[Change]:
         if row is None:
             return diff(number, [], have, now)
         if row.broken or row.path in tangled:
-            return iter(())
-        after = numbers.get(relations.after.get(row.identity, "")) if row.after else None
-        intent = spec.intent(row, number, after[0] if after else None)
-        return diff(number, wanted(intent, self.rules), have, now)
+            return ()
+        after = state.numbers.get(state.relations.after.get(row.identity, "")) if row.after else None
+        return diff(number, wanted(spec.intent(row, number, after[0] if after else None), self.rules), have, now)
+
+
+@dataclass(frozen=True)
+class _State:
+    """What one pass compares: the files as read, how they relate, the pieces stored, and who is who."""
+
+    rows: Sequence[Any]
+    relations: Relations
+    numbers: census.Numbers
+    register: census.Census
+    tangles: Mapping[str, Any]
 
 
 def _chunks(items: Sequence[Any], size: int) -> Iterator[list[Any]]:

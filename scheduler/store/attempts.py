@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, case, insert, or_, select, update
 
 from scheduler.store.core import ATTEMPT, DELIVERY, EDITION, PIECE
 
@@ -19,7 +19,8 @@ _D = DELIVERY
 @dataclass(frozen=True, slots=True)
 class Claim:
     """One delivery about to be acted on. `states`: what it must still be in; it is `publishing` meanwhile, unless
-    what is out is revised or withdrawn."""
+    what is out is revised or withdrawn. `edits`: as many as the
+    row counted before the message was made of the file; None: the message is an older one."""
 
     delivery: int
     key: str
@@ -27,11 +28,12 @@ class Claim:
     generation: int
     purpose: str = "publish"
     states: tuple[str, ...] = ("planned", "retrying")
+    edits: int | None = None
 
 
 def claim(db: Connection, channel: str, claims: Sequence[Claim], owner: str, now: datetime) -> list[Claim]:
     """Those of the claims that are ours now: moved by compare-and-set, each with an open attempt."""
-    ours = [one for one in claims if _take(db, one)]
+    ours = [one for one in claims if _take(db, one, now)]
     shared = {
         "channel": channel,
         "owner": owner,
@@ -49,19 +51,24 @@ def claim(db: Connection, channel: str, claims: Sequence[Claim], owner: str, now
     return ours
 
 
-def _take(db: Connection, one: Claim) -> bool:
+def _take(db: Connection, one: Claim, now: datetime) -> bool:
+    """`ready_at` is looked at again: since the row was read, its date may have been moved ahead."""
     open_attempt = select(_A.c.id).where(_A.c.delivery_id == one.delivery, _A.c.outcome.is_(None)).exists()
     same = update(_D).where(_D.c.id == one.delivery, _D.c.state.in_(one.states), ~open_attempt)
+    same = same.where(or_(_D.c.ready_at.is_(None), _D.c.ready_at <= now))
+    seen: dict[str, Any] = {}
+    if one.edits is not None:
+        seen = {"changed": case((_D.c.changed == one.edits, 0), else_=_D.c.changed)}
     if one.purpose == "publish":
         changes: dict[str, Any] = {
             "state": "publishing",
             "digest": one.digest,
             "generation": one.generation,
             "attempts": _D.c.attempts + 1,
-            "changed": False,
+            **seen,
         }
     else:
-        changes = {"attempts": _D.c.attempts}
+        changes = {"attempts": _D.c.attempts, **seen}
     return db.execute(same.values(changes)).rowcount == 1
 
 
@@ -87,6 +94,12 @@ def look_again(db: Connection, attempt: int, at: datetime, *, counted: bool, err
     """Reading back settled nothing; look again then. `counted`: it should have, and did not."""
     changes: dict[str, Any] = {"look_at": at, "checks": _A.c.checks + int(counted)}
     db.execute(update(_A).where(_A.c.id == attempt).values(changes | ({"error": error} if error else {})))
+
+
+def repeated(db: Connection, delivery: int, key: str) -> bool:
+    """Whether an attempt under this key ended without anybody knowing how: then the key must stay what it is."""
+    same = (_A.c.delivery_id == delivery, _A.c.key == key, _A.c.outcome == "repeat")
+    return db.execute(select(_A.c.id).where(*same).limit(1)).first() is not None
 
 
 def orphans(db: Connection, channel: str) -> Sequence[Any]:

@@ -54,7 +54,7 @@ def apply(db: Connection, changes: Sequence[Change]) -> dict[str, int]:
 
 
 def _insert(db: Connection, changes: Sequence[New]) -> None:
-    empty = {"state": "planned", "waived": False, "changed": False, "withdraw": False, "generation": 0, "attempts": 0}
+    empty = {"state": "planned", "waived": False, "changed": 0, "withdraw": False, "generation": 0, "attempts": 0}
     text = dict.fromkeys(("reason", "error", "digest", "remote_id", "permalink"), "")
     for start in range(0, len(changes), 500):
         chunk = changes[start : start + 500]
@@ -109,8 +109,19 @@ def mark_changed(db: Connection, pieces: Sequence[int]) -> None:
         db.execute(
             update(DELIVERY)
             .where(*same)
-            .values(changed=True, ready_at=func.coalesce(DELIVERY.c.ready_at, DELIVERY.c.due_at))
+            .values(changed=DELIVERY.c.changed + 1, ready_at=func.coalesce(DELIVERY.c.ready_at, DELIVERY.c.due_at))
         )
+
+
+def calm(db: Connection, number: int, edits: int, error: str = "") -> None:
+    """Those edits need nothing here; one that came since does not count among them."""
+    same = (DELIVERY.c.id == number, DELIVERY.c.changed == edits)
+    db.execute(update(DELIVERY).where(*same).values(changed=0, error=error))
+
+
+def put_off(db: Connection, number: int, until: datetime) -> None:
+    """Look at it again then, and not before."""
+    db.execute(update(DELIVERY).where(DELIVERY.c.id == number).values(ready_at=until))
 
 
 def hold_doubtful(db: Connection, pieces: Mapping[int, str], channels: Sequence[str], why: str) -> None:

@@ -37,7 +37,7 @@ def due(db: Connection, channel: str, now: datetime, after: tuple[datetime, int]
 def touched(db: Connection, channel: str, now: datetime, *, revises: bool, withdraws: bool) -> Sequence[Any]:
     """Up to 200 that are out and were edited, have expired or are to be withdrawn, as far as the channel can."""
     expired = and_(_D.c.expires_at.is_not(None), _D.c.expires_at <= now)
-    why = or_(false(), *([_D.c.changed] if revises else []), *([_D.c.withdraw, expired] if withdraws else []))
+    why = or_(false(), *([_D.c.changed > 0] if revises else []), *([_D.c.withdraw, expired] if withdraws else []))
     ready = or_(_D.c.ready_at.is_(None), _D.c.ready_at <= now)
     query = _with_piece().where(_D.c.channel == channel, _D.c.state == "published", why, ready)
     return db.execute(query.order_by(_D.c.id).limit(_PAGE)).all()

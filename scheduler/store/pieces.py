@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, exists, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, exists, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from scheduler.store.core import DELIVERY, PIECE, REDIRECT, SOURCE
@@ -131,15 +131,17 @@ def update_pieces(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         db.execute(update(table).where(table.c.id == bindparam("new_id")).values(changes), values)
 
 
-def update_faces(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Edited files: their pieces are told by what they say now. One whose name changed too is left for the census."""
-    if rows:
-        kept = ("inode", "mtime_ns", "body", "title", "client", "project")
-        same = (PIECE.c.path == bindparam("at_path"), PIECE.c.name == bindparam("at_name"))
-        values = [
-            {"at_path": row["path"], "at_name": row["identity"], **{f"new_{n}": row[n] for n in kept}} for row in rows
-        ]
-        db.execute(update(PIECE).where(*same).values({name: bindparam(f"new_{name}") for name in kept}), values)
+_KEPT = ("inode", "mtime_ns", "body", "title", "client", "project")
+
+
+def edited(db: Connection) -> list[str]:
+    """The names of the pieces whose whole files say something else than what is remembered of them."""
+    other = or_(*(PIECE.c[name] != SOURCE.c[name] for name in _KEPT))
+    joined = and_(SOURCE.c.path == PIECE.c.path, SOURCE.c.identity == PIECE.c.name)
+    query = (
+        select(PIECE.c.name).join(SOURCE, joined).where(SOURCE.c.broken.is_(False), PIECE.c.gone_at.is_(None), other)
+    )
+    return list(db.execute(query).scalars())
 
 
 def mark_gone(db: Connection, ids: Sequence[int], at: datetime) -> None:

@@ -88,7 +88,7 @@ class Delivery(SQLModel, table=True):
 
     `due_at` is None for a live post fired by hand. `ready_at` is when it is next to be looked at. `late` is in seconds.
     `archive`: due before `[desk] since`. `waived`: a person asked for it, so lateness does not count. `links_page`:
-    known since the first rendering. `changed`: the piece was edited after publication. `withdraw`: to be taken off.
+    known since the first rendering. `changed` counts the edits since the message was made. `withdraw`: to be taken off.
     `generation` counts the fresh starts: it is part of the key, so that a person's retry is a new publication.
     """
 
@@ -99,7 +99,7 @@ class Delivery(SQLModel, table=True):
             "delivery_touch",
             "channel",
             "ready_at",
-            sqlite_where=text("state = 'published' AND (changed OR withdraw OR expires_at IS NOT NULL)"),
+            sqlite_where=text("state = 'published' AND (changed > 0 OR withdraw OR expires_at IS NOT NULL)"),
         ),
         Index("delivery_state", "state"),
     )
@@ -120,7 +120,7 @@ class Delivery(SQLModel, table=True):
     after_id: int | None = None
     waived: bool = False
     links_page: bool | None = None
-    changed: bool = False
+    changed: int = 0
     withdraw: bool = False
     generation: int = 0
     attempts: int = 0

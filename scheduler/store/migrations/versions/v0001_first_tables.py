@@ -134,7 +134,7 @@ def upgrade() -> None:
         sa.Column("after_id", sa.Integer(), nullable=True),
         sa.Column("waived", sa.Boolean(), nullable=False),
         sa.Column("links_page", sa.Boolean(), nullable=True),
-        sa.Column("changed", sa.Boolean(), nullable=False),
+        sa.Column("changed", sa.Integer(), nullable=False),
         sa.Column("withdraw", sa.Boolean(), nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -164,7 +164,7 @@ def upgrade() -> None:
             "delivery_touch",
             ["channel", "ready_at"],
             unique=False,
-            sqlite_where=sa.text("state = 'published' AND (changed OR withdraw OR expires_at IS NOT NULL)"),
+            sqlite_where=sa.text("state = 'published' AND (changed > 0 OR withdraw OR expires_at IS NOT NULL)"),
         )
 
     op.create_table(
@@ -227,7 +227,7 @@ def downgrade() -> None:
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.drop_index(
             "delivery_touch",
-            sqlite_where=sa.text("state = 'published' AND (changed OR withdraw OR expires_at IS NOT NULL)"),
+            sqlite_where=sa.text("state = 'published' AND (changed > 0 OR withdraw OR expires_at IS NOT NULL)"),
         )
         batch_op.drop_index("delivery_state")
         batch_op.drop_index("delivery_ready", sqlite_where=sa.text("state IN ('planned', 'retrying')"))
