@@ -13,6 +13,9 @@ from scheduler.cli.screen import say
 from scheduler.cli.session import Session, now
 from scheduler.cli.words import clean, count
 
+_KINDS = {"news": "news", "blog": "blog post", "video": "video", "events": "event"}
+"""By folder."""
+
 if TYPE_CHECKING:
     from scheduler.daemon import Daemon
     from scheduler.desk.assemble import Desk
@@ -119,7 +122,8 @@ def _tell(desk: Desk, daemon: Daemon) -> None:
 def _sentence(row: Any, desk: Desk) -> str:
     part = "" if row.part == "main" else f", part {row.part},"
     clock = row.published_at.astimezone(desk.settings.zone)
-    return f"{clock:%H:%M:%S}  {row.path.split('/')[1]}: “{row.title}”{part} is out on {row.channel}."
+    kind = _KINDS.get(row.path.split("/")[1], "piece")
+    return f"{clock:%H:%M:%S}  {kind}: “{row.title}”{part} is out on {row.channel}."
 
 
 def _line(text: str) -> None:

@@ -42,10 +42,13 @@ def note(text: str) -> None:
 
 def table(headings: Row, rows: Sequence[Row], right: Sequence[int] = (), state: int | None = None) -> None:
     """Columns two blanks apart. On a terminal Rich folds what is too wide; elsewhere each row is one line.
+    A last column without a word is left out.
 
     `right`: columns of figures; `state`: the column whose word gives the colour.
     """
-    if coloured() or watched():
+    if rows and not any(row[-1] for row in rows):
+        headings, rows = headings[:-1], [row[:-1] for row in rows]
+    if watched():
         _drawn(headings, rows, right, state)
         return
     lines = [list(headings), *[[" ".join(clean(cell).split()) for cell in row] for row in rows]]
@@ -64,13 +67,14 @@ def _drawn(headings: Row, rows: Sequence[Row], right: Sequence[int], state: int 
     from rich.table import Table
     from rich.text import Text
 
-    drawing = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    colours = COLOURS if coloured() else {}
+    drawing = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim" if colours else "")
     for at, heading in enumerate(headings):
         drawing.add_column(heading, justify="right" if at in right else "left", overflow="fold")
     for row in rows:
         cells = [Text(clean(cell)) for cell in row]
         if state is not None:
-            cells[state].stylize(COLOURS.get(row[state].split()[-1], ""))
+            cells[state].stylize(colours.get(row[state].split()[-1], ""))
         drawing.add_row(*cells)
     Console(highlight=False).print(drawing)
 

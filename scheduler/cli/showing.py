@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scheduler.cli.choices import State
-from scheduler.cli.screen import note, say, table
+from scheduler.cli.screen import note, say, table, watched
 from scheduler.cli.session import session
 from scheduler.cli.words import as_json, count, day, moment, state, what, zulu
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from scheduler.settings import Settings
 
 _URGENT = {"held": 0, "failed": 1, "retrying": 2, "publishing": 3}
+_SCREENFUL = 100
+"""Rows on a terminal, where no state was asked for."""
 _QUEUE = ("piece", "channel", "part", "state", "due_at", "published_at", "remote_id", "permalink", "attempts", "error")
 
 
@@ -57,22 +59,34 @@ def _tell_plan(desk: Desk, rows: Sequence[Any], held: dict[Any, Any], days: int,
     if archive:
         older = count(len(archive), "older delivery", "older deliveries")
         say(f"{older} from before {settings.desk.since}: archive, for the website and the feeds.\n")
-    for when, group in groupby(shown, lambda row: day(row.due_at, zone) if row.due_at else "By hand"):
-        lines = [_plan_line(row, held.get((row.name, row.channel, row.part)), settings, now) for row in group]
-        say(when)
-        table(("time", "piece", "title", "channel", "state", ""), lines, state=4)
-        say()
+    dated = [row for row in shown if row.due_at]
+    for when, group in groupby(dated, lambda row: day(row.due_at, zone)):
+        _tell_group(when, group, held, settings, now)
+    if by_hand := [row for row in shown if not row.due_at]:
+        _tell_group("Sent by hand", by_hand, held, settings, now)
     if not shown:
         say(f"Nothing goes out in the next {count(days, 'day')}.")
     else:
         say(f"Times are those of {zone.key}. What has no time yet (an idea) is not listed, nor are drafts.")
 
 
+def _tell_group(heading: str, rows: Iterable[Any], held: Mapping[Any, Any], settings: Settings, now: datetime) -> None:
+    """A line for each piece and time, its channels side by side where all is the same with them."""
+    lines: dict[tuple[str, ...], list[str]] = {}
+    for row in rows:
+        line = _plan_line(row, held.get((row.name, row.channel, row.part)), settings, now)
+        lines.setdefault(line, []).append(_channel(row.channel, settings))
+    say(heading)
+    shown = [(*line[:3], ", ".join(channels), *line[3:]) for line, channels in lines.items()]
+    table(("time", "piece", "title", "channels", "state", ""), shown, state=4)
+    say()
+
+
 def _plan_line(row: Any, held: Any, settings: Settings, now: datetime) -> tuple[str, ...]:
     late = row.due_at is not None and row.due_at <= now and row.state != "held"
     why = held.error if held is not None else "overdue: it goes out at once, or is held" if late else ""
     clock = f"{row.due_at.astimezone(settings.zone):%H:%M}" if row.due_at else ""
-    return clock, what(row.name, row.part), row.title, _channel(row.channel, settings), state(row.state), why
+    return clock, what(row.name, row.part), row.title, state(row.state), why
 
 
 def _channel(name: str, settings: Settings) -> str:
@@ -99,7 +113,7 @@ def queue(
     if as_document:
         typer.echo(as_json([_queued(row) for row in rows]))
         return
-    _tell_queue(rows, settings)
+    _tell_queue(rows, settings, whole=only is not None)
 
 
 def _queued(row: Any) -> dict[str, Any]:
@@ -107,12 +121,17 @@ def _queued(row: Any) -> dict[str, Any]:
     return {"id": row.id, **{name: values.get(name, getattr(row, name, None)) for name in _QUEUE}}
 
 
-def _tell_queue(rows: Sequence[Any], settings: Settings) -> None:
+def _tell_queue(rows: Sequence[Any], settings: Settings, whole: bool) -> None:
     if not rows:
         say("There is nothing here. What is planned shows after: julki plan")
         return
-    lines = list(_queue_lines(sorted(rows, key=_urgency), settings))
+    shown = sorted(rows, key=_urgency)
+    if watched() and not whole:
+        shown = shown[:_SCREENFUL]
+    lines = list(_queue_lines(shown, settings))
     table(("id", "piece", "channel", "state", "due", "out", ""), lines, right=(0,), state=3)
+    if len(shown) < len(rows):
+        say(f"… and {len(rows) - len(shown):,} more. See all of a state with --state, or everything with --json.")
     told = sorted({row.state for row in rows}, key=list(State).index)
     totals = ", ".join(f"{sum(row.state == name for row in rows):,} {name}" for name in told)
     say(f"\n{totals}. Times are those of {settings.zone.key}.")
@@ -121,9 +140,11 @@ def _tell_queue(rows: Sequence[Any], settings: Settings) -> None:
 
 
 def _urgency(row: Any) -> tuple[int, float, int]:
-    """What waits for a person first, then the newest."""
+    """What waits for a person first, then what comes next, then the newest of the rest."""
+    if row.state == "planned":
+        return len(_URGENT), row.due_at.timestamp() if row.due_at else float("inf"), row.id
     at = row.published_at or row.due_at
-    return _URGENT.get(row.state, 9), -(at.timestamp() if at else 0), row.id
+    return _URGENT.get(row.state, len(_URGENT) + 1), -(at.timestamp() if at else 0), row.id
 
 
 def _queue_lines(rows: Sequence[Any], settings: Settings) -> Iterator[tuple[str, ...]]:
