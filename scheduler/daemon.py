@@ -104,8 +104,13 @@ class Daemon:
     @property
     def stuck(self) -> list[str]:
         """The threads that have not finished a pass for too long."""
+        return [name for name, seconds in self.idle.items() if seconds > _STUCK]
+
+    @property
+    def idle(self) -> dict[str, float]:
+        """Worker → seconds since it finished its last pass."""
         now = time.monotonic()
-        return [worker.name for worker in (self._files, *self._lanes) if now - worker.beat > _STUCK]
+        return {worker.name: now - worker.beat for worker in (self._files, *self._lanes)}
 
     def _start(self) -> None:
         every: dict[str, tuple[timedelta, Callable[[], None]]] = {

@@ -150,8 +150,7 @@ def _settle_failed(channel: Channel, edition: Edition, acts: Sequence[Act], erro
         for act in acts:
             outcome.failed(db, act, error, setup.clock())
         if isinstance(error, Rejected):
-            known = attempts.edition(db, channel.name, *edition.group)
-            attempts.put_edition(db, edition.row(channel.name) | {"state": "failed", "digest": known.digest})
+            attempts.put_edition(db, edition.row(channel.name) | {"state": "failed"})
 
 
 def _postpone(channel: Channel, rows: Sequence[Any], setup: Setup) -> int:

@@ -54,7 +54,9 @@ class Lane:
     def _collect(self, rows: Sequence[Any]) -> int:
         """An edition takes all its pieces at once, however many there are."""
         members = [row for row in rows if row.period]
-        go, wait, held = [], [], 0
+        go: list[Any] = []
+        wait: list[Any] = []
+        held = 0
         for row in members:
             verdict = gate.decide(row, self._facts([row])[row.id], self.setup.clock())
             if isinstance(verdict, gate.Hold):
