@@ -4,6 +4,7 @@
     python3 run.py demo [OPTIONS]    set up what is missing, then show Julki at work
     python3 run.py test [OPTIONS]    set up what is missing, then run every test (options go to pytest)
     python3 run.py check             set up what is missing, then check style, types and layers
+    python3 run.py setup             set up what is missing for using Julki, and nothing else
 
 Everything is installed into `.venv` beside this file, and nowhere else. Needs nothing but the standard library.
 """
@@ -114,6 +115,14 @@ def demo(arguments: list[str]) -> int:
     os.execv(command[0], command)  # noqa: S606  no shell is wanted: Ctrl-C goes straight to the demo
 
 
+def setup(arguments: list[str]) -> int:
+    if arguments:
+        raise CannotSetUp("setup takes no options")
+    set_up("demo")
+    say(f"Julki is {VENV / 'bin' / 'julki'}")
+    return 0
+
+
 def test(arguments: list[str]) -> int:
     set_up("dev")
     return subprocess.run([PYTHON, "-m", "pytest", *arguments], cwd=ROOT, check=False).returncode
@@ -133,7 +142,7 @@ def check(arguments: list[str]) -> int:
     return 1 if failed else 0
 
 
-COMMANDS = {"demo": demo, "test": test, "check": check}
+COMMANDS = {"demo": demo, "test": test, "check": check, "setup": setup}
 
 
 def main(arguments: list[str]) -> int:
