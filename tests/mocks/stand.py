@@ -207,7 +207,7 @@ class Stand:
     def redirects(self) -> dict[str, str]:
         query = select(REDIRECT.c.old, PIECE.c.name).join(PIECE, PIECE.c.id == REDIRECT.c.piece_id)
         with self.desk.store.read() as db:
-            return {old: new for old, new in db.execute(query)}
+            return {row.old: row.name for row in db.execute(query)}
 
     # people
 

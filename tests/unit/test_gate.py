@@ -48,7 +48,7 @@ class Case:
         return decide(self.row, self.facts, now)
 
 
-def held(row: Row = Row(), now: datetime = NOW, **facts: Any) -> Hold:  # noqa: B008  frozen
+def held(row: Row = Row(), now: datetime = NOW, **facts: Any) -> Hold:
     verdict = decide(row, replace(FACTS, **facts), now)
     assert isinstance(verdict, Hold), verdict
     return verdict
