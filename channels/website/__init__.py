@@ -3,4 +3,4 @@
 from channels.registry import Adapter
 from channels.website.channel import Website, WebsiteOptions
 
-ADAPTER = Adapter(options=WebsiteOptions, open=Website)
+ADAPTER = Adapter(options=WebsiteOptions, open=Website, pages=True)
