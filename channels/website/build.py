@@ -146,15 +146,20 @@ class Build:
     def _former(self, pages: Pages, items: Sequence[Item], *, whole: bool) -> None:
         """Addresses that had a page: withdrawn pieces get a notice, moved ones a way on."""
         catalogue = pages.catalogue
-        for item in items:
-            card = item.message.card
-            if item.purpose == "withdraw" and card["url"] not in catalogue.urls:
-                self._put(card["url"], pages.gone(card))
+        for path, card in self._withdrawn(catalogue, items).items():
+            if path not in catalogue.urls:
+                self._put(path, pages.gone(card))
         moved = {change.old["url"]: change.new for change in catalogue.changes if change.old and change.new}
         moved.update(self._redirects(catalogue, catalogue.cards if whole else list(moved.values())))
         for path, target in moved.items():
             if path not in catalogue.urls:
                 self._put(path, pages.moved(path.split("/")[1], target))
+
+    def _withdrawn(self, catalogue: Catalogue, items: Sequence[Item]) -> dict[str, Card]:
+        """Path → card. What was live decides; a repeat no longer finds that, and goes by the message."""
+        gone = {item.message.card["uid"]: item.message.card for item in items if item.purpose == "withdraw"}
+        gone.update({change.old["uid"]: change.old for change in catalogue.changes if change.old and not change.new})
+        return {card["url"]: card for card in gone.values()}
 
     def _redirects(self, catalogue: Catalogue, targets: Iterable[Card]) -> dict[str, Card]:
         """Old path → card, for the pieces among `targets` that were renamed."""
