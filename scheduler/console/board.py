@@ -134,8 +134,12 @@ class _Lines:
 
 
 def _commands(row: Any) -> tuple[str, ...]:
-    """What settles it, where the reason does not say so itself."""
-    return () if "julki " in row.error else (f"julki retry {row.id}", f"julki skip {row.id}")
+    """What settles it, where the reason does not say so itself, with the number of this very delivery."""
+    return (
+        ()
+        if "julki " in row.error and "retry ID" not in row.error
+        else (f"julki retry {row.id}", f"julki skip {row.id}")
+    )
 
 
 def _web(address: str) -> str:
