@@ -138,9 +138,11 @@ def _tell(desk: Desk, outcome: Outcome, before: Counts, moved: int) -> int:
         note(f"{path}:1:1: error unreadable: {path} {reason}")
     if outcome.missing_root:
         note("The folder content/ is missing or empty. Is it mounted? Nothing is taken off until it is back.")
-    say(_summary(outcome, before, _counts(desk), moved))
+    after = _counts(desk)
+    say(_summary(outcome, before, after, moved))
     if waiting:
-        note("See why with: julki queue --state held, julki queue --state failed, julki queue --state publishing")
+        states = [state for state in ("held", "failed", "publishing") if _of(after, state)]
+        note("See why with: " + ", ".join(f"julki queue --state {state}" for state in states or ["published"]))
     return 1 if findings or waiting or outcome.refused or outcome.missing_root else 0
 
 

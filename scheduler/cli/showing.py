@@ -117,7 +117,7 @@ def queue(
 
 
 def _queued(row: Any) -> dict[str, Any]:
-    values = {"piece": row.name, "due_at": zulu(row.due_at), "published_at": zulu(row.published_at)}
+    values = {"piece": row.name, "due_at": zulu(row.due_at), "published_at": zulu(row.published_at, exact=True)}
     return {"id": row.id, **{name: values.get(name, getattr(row, name, None)) for name in _QUEUE}}
 
 

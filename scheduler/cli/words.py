@@ -39,12 +39,11 @@ def _steers(char: str) -> bool:
     )
 
 
-def zulu(at: datetime | None) -> str | None:
-    """UTC with `Z`; parts of a second only where there are any."""
+def zulu(at: datetime | None, *, exact: bool = False) -> str | None:
+    """UTC with `Z`, to the second; `exact`: to the millisecond, for what was measured and not written."""
     if at is None:
         return None
-    at = at.astimezone(UTC)
-    return at.isoformat(timespec="milliseconds" if at.microsecond else "seconds").replace("+00:00", "Z")
+    return at.astimezone(UTC).isoformat(timespec="milliseconds" if exact else "seconds").replace("+00:00", "Z")
 
 
 def as_json(value: Any) -> str:
