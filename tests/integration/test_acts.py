@@ -75,7 +75,7 @@ def test_a_planned_piece_is_not_sent_ahead_of_its_time_by_a_slip_of_the_number(s
 
 
 def test_nothing_is_done_to_what_is_not_there(stand: Stand) -> None:
-    with pytest.raises(acts.Refused, match="no delivery 999.*julki queue"):
+    with pytest.raises(acts.Refused, match=r"no delivery 999.*julki queue"):
         acts.skip(stand.desk.store, 999, stand.maija)
 
 
@@ -367,7 +367,7 @@ def test_a_client_that_a_later_save_names_is_paused_too(make: Make, stage: Stage
 
 def test_pausing_twice_and_resuming_what_runs_are_refused_in_plain_words(stand: Stand) -> None:
     store = stand.desk.store
-    with pytest.raises(acts.Refused, match="not paused.*nothing"):
+    with pytest.raises(acts.Refused, match=r"not paused.*nothing"):
         acts.resume(store, "all", "", stand.maija)
     acts.pause(store, "channel", "post", "vaalit", stand.maija)
     with pytest.raises(acts.Refused, match="paused already, by Maija: vaalit"):

@@ -110,7 +110,7 @@ class Stand:
     def _desk(self) -> Desk:
         workspace = load(self.root, {})
         opened = open_store(workspace.settings.database.url, self.root)
-        store = Fragile(opened.engine, opened.path, self.fuse)
+        store = Fragile(opened.engine, opened.path, fuse=self.fuse)
         library = Library(workspace, reading_rules(workspace), store)
         intake = Intake(self.root, library.rules, workspace.settings, self.channels, library.view)
         lasting = [name for name, channel in self.channels.items() if isinstance(channel, Batching)]
