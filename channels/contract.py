@@ -267,7 +267,13 @@ class Channel(Protocol):
 
 @runtime_checkable
 class Batching(Protocol):
-    """Many messages, one effect (one build). Only idempotent channels; what they publish is public archive."""
+    """Many messages, one effect (one build). Only idempotent channels; what they publish is public archive.
+
+    A batching channel revises and withdraws in its batches, too. It is called with no items at every start, to bring
+    what is out up to date with its settings.
+    """
+
+    name: str
 
     def publish_all(self, items: Sequence[Item]) -> Mapping[str, Receipt | ChannelError]:
         """Key → receipt or error, for every item. An exception: the outcome of all is unknown, all are repeated."""

@@ -83,7 +83,7 @@ class Daemon:
         gc.freeze()  # modules and settings stay for good: a pass over ten thousand rows need not search them for waste
         try:
             once.refresh(self.desk)
-            once.brake(self.desk)
+            once.start(self.desk)
             self._start()
             self._supervisor.ready()
             started()

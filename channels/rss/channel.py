@@ -63,6 +63,7 @@ class Rss:
                 html=page.html,
                 media=page.media,
                 card=about,
+                links_page=True,
                 problems=tuple(self.check(piece, view)),
             )
         ]

@@ -45,6 +45,7 @@ class Other:
     what: str
     state: str
     published_at: datetime | None = None
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

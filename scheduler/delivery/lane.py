@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from channels.contract import Batching, Channel, Collecting, Receipt
 from scheduler.delivery import batch, edition, gate, outcome, ready, reconcile, touch
 from scheduler.delivery.outcome import Act
-from scheduler.delivery.ready import Ready
+from scheduler.delivery.ready import Drafts, Ready
 from scheduler.delivery.setup import Setup
 from scheduler.store import attempts, deliveries, dues, messages, pauses
+
+_AHEAD = timedelta(seconds=6)
+_MARGIN = timedelta(milliseconds=150)
+_MOMENT = timedelta(seconds=10)
 
 
 class Lane:
@@ -20,6 +25,7 @@ class Lane:
     def __init__(self, channel: Channel, setup: Setup) -> None:
         self.channel = channel
         self.setup = setup
+        self._drafts = Drafts()
 
     @property
     def name(self) -> str:
@@ -30,8 +36,22 @@ class Lane:
         moved = reconcile.settle(self.channel, self.setup)
         moved += touch.work(self.channel, self.setup)
         if isinstance(self.channel, Collecting):
-            return moved + self._collect([row for page in self._pages() for row in page])
-        return moved + sum(self._go(rows) for rows in self._pages())
+            moved += self._collect([row for page in self._pages() for row in page])
+        else:
+            moved += sum(self._go(rows) for rows in self._pages())
+        self._look_ahead()
+        return moved
+
+    def _look_ahead(self) -> None:
+        """Render what is due in a moment, so that at its time there is only the publishing left to do."""
+        now = self.setup.clock()
+        with self.setup.store.read() as db:
+            rows = dues.soon(db, self.name, now, now + _AHEAD)
+        for row in rows:
+            if self.setup.clock() >= rows[0].ready_at - _MARGIN:
+                break
+            if not (row.broken or row.tangled):
+                ready.make(row, self.channel, self.setup, self._drafts)
 
     def _pages(self) -> Iterator[Sequence[Any]]:
         """All due rows, 200 at a time: what waits or is held does not stand in the way of what is behind it."""
@@ -49,6 +69,8 @@ class Lane:
         if not isinstance(self.channel, Batching):
             return sum(self._one(row) for row in rows)
         ripe, held = self._ripe(rows)
+        for one in ripe:
+            self._drafts.drop(one.row)
         return held + batch.publish(self.channel, ripe, self.setup)
 
     def _collect(self, rows: Sequence[Any]) -> int:
@@ -82,8 +104,10 @@ class Lane:
         now = self.setup.clock()
         known = facts if row.links_page else replace(facts, page=None)
         verdict = gate.decide(row, known, now)
+        if isinstance(verdict, gate.Go) and _page_is_coming(row, facts.page, now):
+            return 0
         if isinstance(verdict, gate.Go):
-            result = ready.make(row, self.channel, self.setup)
+            result = ready.make(row, self.channel, self.setup, self._drafts)
             if result is None:
                 return 0
             if isinstance(result, Ready):
@@ -147,6 +171,7 @@ class Lane:
         if not isinstance(result, Ready):
             return result
         parent = self._parent(result)
+        self._drafts.drop(row)
         with self.setup.store.write() as db:
             messages.save(db, [result.message] if result.fresh else [])
             if not attempts.claim(db, self.name, [result.claim()], self.setup.owner, self.setup.clock()):
@@ -178,6 +203,14 @@ class Lane:
         else:
             last = max(out, key=lambda other: other.published_at, default=None)
         return Receipt(last.remote_id, last.permalink, last.receipt or {}) if last else None
+
+
+def _page_is_coming(row: Any, page: gate.Other | None, now: datetime) -> bool:
+    """Its page is on its way this very moment: most messages link to it, so there is no need to render to find out."""
+    if row.links_page or page is None or page.state not in ("planned", "publishing", "retrying"):
+        return False
+    due = page.due_at is not None and page.due_at <= now
+    return due and row.due_at is not None and now - row.due_at < _MOMENT
 
 
 def _how_far(other: Any) -> int:

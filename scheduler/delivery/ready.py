@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,7 @@ from scheduler.store.attempts import Claim
 
 log = structlog.get_logger("julki.delivery")
 
+_MOST_DRAFTS = 300
 _PROVABLY_NOT_OUT = frozenset({"unavailable", "limited"})
 
 
@@ -43,18 +46,44 @@ class Ready:
         return Act(self.row.id, self.row.name, self.row.channel, self.row.attempts + 1)
 
 
-def make(row: Any, channel: Channel, setup: Setup) -> Ready | gate.Hold | None:
+class Drafts:
+    """Messages rendered ahead of their time, a few hundred at most. One counts only while its piece's version holds."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[int, tuple[Hashable, Message]] = OrderedDict()
+
+    def get(self, row: Any, version: Hashable) -> Message | None:
+        kept = self._kept.get(row.id)
+        return kept[1] if kept and kept[0] == version else None
+
+    def keep(self, row: Any, version: Hashable, message: Message) -> None:
+        self._kept[row.id] = (version, message)
+        while len(self._kept) > _MOST_DRAFTS:
+            self._kept.popitem(last=False)
+
+    def drop(self, row: Any) -> None:
+        self._kept.pop(row.id, None)
+
+
+def make(row: Any, channel: Channel, setup: Setup, drafts: Drafts) -> Ready | gate.Hold | None:
     """None: its file changed since the last scan, which will come to it. A retry sends the stored message."""
     edited = row.changed and row.reason in _PROVABLY_NOT_OUT and not _may_be_out(row, setup)
     if row.state == "retrying" and row.digest and not edited:
         with setup.store.read() as db:
             return Ready(row, messages.load(db, row.digest), row.digest, row.generation, fresh=False)
-    piece = setup.shelf.piece(row)
-    if piece is None or piece.status != "ready":
+    version = setup.shelf.version(row)
+    if version is None:
         return None
-    message = render(row, piece, channel, setup)
-    if isinstance(message, gate.Hold):
-        return message
+    message = drafts.get(row, version)
+    if message is None:
+        piece = setup.shelf.piece(row)
+        if piece is None or piece.status != "ready":
+            return None
+        found = render(row, piece, channel, setup)
+        if isinstance(found, gate.Hold):
+            return found
+        message = found
+        drafts.keep(row, version, message)
     return Ready(row, message, message.digest(), row.generation + int(edited))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, Protocol
 
 from channels.contract import Media, View
@@ -15,6 +15,10 @@ class Shelf(Protocol):
     @property
     def view(self) -> View:
         """What rendering may know."""
+        ...
+
+    def version(self, row: Any) -> Hashable | None:
+        """Equal as long as rendering the row's piece gives the same; None where its file is ahead of the last scan."""
         ...
 
     def piece(self, row: Any) -> Piece | None:

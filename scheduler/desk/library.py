@@ -41,19 +41,33 @@ class Library:
     def media_folder(self) -> Path:
         return self.workspace.var / "media"
 
-    def piece(self, row: Any) -> Piece | None:
-        """The row's piece as its file says now; None where the file differs from what the last scan read."""
+    def relate(self, related: Mapping[str, Mapping[str, str]]) -> None:
+        """The same mapping stays in place: what was rendered with it need not be rendered again."""
+        if related != self.related:
+            self.related = related
+
+    def version(self, row: Any) -> tuple[Stamp, int] | None:
+        """The file's stamp, where it is the one that the last scan read, and the state of the translations."""
         assert self.store is not None  # noqa: S101  only a desk with a database has rows
-        path = self.workspace.root / row.path
         with self.store.read() as db:
             known = pieces.faces(db, [row.path]).get(row.path)
         try:
-            stamp = stamp_of(path)
-            if known is None or Stamp(known.size, known.mtime_ns, known.inode) != stamp:
-                return None
-            found = read(path.read_bytes(), row.path, self.rules).piece
+            stamp = stamp_of(self.workspace.root / row.path)
         except OSError:
             return None
+        if known is None or Stamp(known.size, known.mtime_ns, known.inode) != stamp:
+            return None
+        return stamp, id(self.related)
+
+    def piece(self, row: Any) -> Piece | None:
+        """The row's piece as its file says now; None where the file differs from what the last scan read."""
+        try:
+            raw = (self.workspace.root / row.path).read_bytes()
+        except OSError:
+            return None
+        if self.version(row) is None:
+            return None
+        found = read(raw, row.path, self.rules).piece
         if found is None or found.id != row.name:
             return None
         return replace(found, uid=row.uid)

@@ -6,8 +6,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+from channels.contract import Batching
 from scheduler.calendar.finding import Finding
-from scheduler.delivery import acts
+from scheduler.delivery import acts, batch
 from scheduler.desk import refresh as refreshing
 from scheduler.desk.assemble import Desk
 from scheduler.store import attempts, deliveries
@@ -26,6 +27,14 @@ def refresh(desk: Desk, progress: refreshing.Progress | None = None) -> refreshi
         time.sleep(_STILL)
         outcome = desk.refresh.run(desk.clock(), progress)
     return outcome
+
+
+def start(desk: Desk) -> None:
+    """What a start asks for: a theme or a setting that changed reaches every page, and a backlog waits for a person."""
+    for channel in desk.channels.values():
+        if isinstance(channel, Batching):
+            batch.call(channel, [])
+    brake(desk)
 
 
 def brake(desk: Desk) -> None:

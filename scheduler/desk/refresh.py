@@ -125,7 +125,7 @@ class Refresh:
             state = self._state(db)
             quiet = not (state.tangles or state.register.changed)
             changes = list(self._changes(db, state, now)) if quiet else []
-        self.library.related = _related(state.relations)
+        self.library.relate(_related(state.relations))
         if quiet and not changes:
             return {}
         with self.store.write() as db:

@@ -34,6 +34,13 @@ def due(db: Connection, channel: str, now: datetime, after: tuple[datetime, int]
     return db.execute(query.order_by(_D.c.ready_at, _D.c.id).limit(_PAGE)).all()
 
 
+def soon(db: Connection, channel: str, now: datetime, until: datetime) -> Sequence[Any]:
+    """Up to 200 deliveries that will be due by then and go out by themselves, the nearest first."""
+    ahead = (_D.c.state == "planned", _D.c.period == "", _D.c.ready_at > now, _D.c.ready_at <= until)
+    query = _with_piece().where(_D.c.channel == channel, *ahead)
+    return db.execute(query.order_by(_D.c.ready_at, _D.c.id).limit(_PAGE)).all()
+
+
 def touched(db: Connection, channel: str, now: datetime, *, revises: bool, withdraws: bool) -> Sequence[Any]:
     """Up to 200 that are out and were edited, have expired or are to be withdrawn, as far as the channel can."""
     expired = and_(_D.c.expires_at.is_not(None), _D.c.expires_at <= now)
@@ -70,13 +77,11 @@ def thread(db: Connection, piece: int, channel: str) -> Sequence[Any]:
     return db.execute(query.order_by(_D.c.due_at, _D.c.id)).all()
 
 
-def pages(
-    db: Connection, pieces: Sequence[int], channels: Sequence[str]
-) -> dict[int, tuple[str, str, datetime | None]]:
-    """Piece → channel, state and time of its own page, where it has one."""
-    query = select(_D.c.piece_id, _D.c.channel, _D.c.state, _D.c.published_at)
+def pages(db: Connection, pieces: Sequence[int], channels: Sequence[str]) -> dict[int, tuple[Any, ...]]:
+    """Piece → channel, state, time of publication and due time of its own page, where it has one."""
+    query = select(_D.c.piece_id, _D.c.channel, _D.c.state, _D.c.published_at, _D.c.due_at)
     rows = db.execute(query.where(_D.c.piece_id.in_(pieces), _D.c.channel.in_(channels), _D.c.part == "main"))
-    return {piece: (channel, state, at) for piece, channel, state, at in rows}
+    return {piece: tuple(page) for piece, *page in rows}
 
 
 def name(db: Connection, piece: int) -> str:

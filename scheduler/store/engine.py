@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ class Store:
 
     engine: Engine
     path: Path
+    _writers: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    """Writers of one process queue here: SQLite would let them sleep and ask again, ever longer."""
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -39,7 +42,7 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        with self.engine.connect().execution_options(julki_write=True) as connection, connection.begin():
+        with self._writers, self.engine.connect().execution_options(julki_write=True) as connection, connection.begin():
             yield connection
 
     def close(self) -> None:
