@@ -61,6 +61,7 @@ class Worker:
         except Exception:
             log.exception("a pass failed; it is tried again", worker=self.name)
             self._stop.wait(_TICK)
+            self.wake.set()
 
 
 class Daemon:

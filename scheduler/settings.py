@@ -172,7 +172,9 @@ class Author(_Table):
 class Settings(BaseSettings):
     """Everything that `config/` says. Made by `scheduler.workspace.load`; frozen."""
 
-    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix="JULKI_SETTINGS_UNUSED_")
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, case_sensitive=True, env_prefix="JULKI_SETTINGS_UNUSED_"
+    )
 
     site: SiteTable = SiteTable()
     desk: DeskTable = DeskTable()

@@ -32,6 +32,27 @@ class Relations:
     after: dict[str, str] = field(default_factory=dict)
     translations: dict[str, str] = field(default_factory=dict)
 
+    def related(self) -> dict[str, dict[str, str]]:
+        """Id → language → id of the pieces that translate one another."""
+        groups: dict[str, set[str]] = {}
+        for piece in self.translations:
+            first = self._first(piece)
+            groups.setdefault(first, {first}).add(piece)
+        return {
+            one: {other.partition("/")[0]: other for other in sorted(group) if other != one}
+            for group in groups.values()
+            for one in group
+        }
+
+    def _first(self, piece: str) -> str:
+        """What it translates, and what that translates; of a circle the first by name."""
+        seen = [piece]
+        while (source := self.translations.get(seen[-1])) is not None:
+            if source in seen:
+                return min(seen[seen.index(source) :])
+            seen.append(source)
+        return seen[-1]
+
 
 def relate(known: Iterable[Known], default_language: str) -> Relations:
     """Compares all pieces. What can't be resolved is a finding (an error) and in no mapping.

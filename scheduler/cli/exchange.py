@@ -84,7 +84,7 @@ def _entry(row: Any, piece: Piece | None, uid: str, desk: Desk) -> Entry:
 
 def _pieces(desk: Desk) -> Mapping[str, Piece]:
     from scheduler.cli.survey import survey
-    from scheduler.desk.assemble import Reader
+    from scheduler.desk.reader import Reader
 
     reader = Reader(desk.workspace, desk.channels, desk.library, desk.intake)
     with progress("reading") as advance:

@@ -18,7 +18,7 @@ from scheduler.cli.words import as_json
 if TYPE_CHECKING:
     from channels.contract import Message, Problem
     from channels.piece import Piece
-    from scheduler.desk.assemble import Reader
+    from scheduler.desk.reader import Reader
 
 
 def preview(
@@ -68,12 +68,11 @@ def _piece(reader: Reader, file: Path) -> Piece:
 def _know_translations(reader: Reader, piece: Piece) -> None:
     """Pages name their translations; reading all files for that is worth it only where there are any."""
     from scheduler.cli.survey import survey
-    from scheduler.desk.refresh import _related
 
     content = reader.workspace.root / "content"
     if piece.translation_of or any(b"translation_of" in path.read_bytes() for path in content.rglob("*.md")):
         with progress("reading") as advance:
-            reader.library.related = _related(survey(reader, advance).relations)
+            reader.library.relate(survey(reader, advance).relations.related())
 
 
 def _rendered(reader: Reader, name: str, piece: Piece) -> tuple[list[Message], list[Problem]]:

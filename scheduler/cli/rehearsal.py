@@ -16,7 +16,7 @@ from scheduler.cli.session import Failed
 
 if TYPE_CHECKING:
     from channels.piece import Piece
-    from scheduler.desk.assemble import Reader
+    from scheduler.desk.reader import Reader
 
 MARK = ".julki-demo"
 _SOON = (5, 8, 11, 14)

@@ -75,7 +75,7 @@ def _round(desk: Desk) -> int:
         with progress("reading") as advance:
             outcome = once.refresh(desk, advance)
         before = _counts(desk)
-        once.brake(desk)
+        once.start(desk)
         moved = _publish(desk)
     finally:
         lock.release()

@@ -12,7 +12,8 @@ import typer
 
 if TYPE_CHECKING:
     from scheduler.delivery.acts import Person
-    from scheduler.desk.assemble import Desk, Reader
+    from scheduler.desk.assemble import Desk
+    from scheduler.desk.reader import Reader
     from scheduler.store.engine import Store
     from scheduler.workspace import Workspace
 
@@ -48,7 +49,7 @@ class Session:
 
     def reader(self, level: str = "warning") -> Reader:
         """For looking at files without a database."""
-        from scheduler.desk.assemble import read_only
+        from scheduler.desk.reader import read_only
 
         workspace = self.workspace()
         self._log(level)

@@ -15,7 +15,7 @@ from scheduler.calendar.scan import CONTENT, Scan, Stamp, scan
 
 if TYPE_CHECKING:
     from scheduler.cli.screen import Advance
-    from scheduler.desk.assemble import Reader
+    from scheduler.desk.reader import Reader
 
 
 @dataclass(frozen=True)

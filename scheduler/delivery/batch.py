@@ -25,7 +25,7 @@ def publish(channel: Batching, ripe: Sequence[Ready], setup: Setup) -> int:
     claimed = [one for one in ripe if one.key in ours]
     if not claimed:
         return 0
-    results = call(channel, [Item(one.key, one.message, one.row.published_at or now) for one in claimed])
+    results = call(channel, setup, [Item(one.key, one.message, one.row.published_at or now) for one in claimed])
     with setup.store.write() as db:
         now = setup.clock()
         for one in claimed:
@@ -37,10 +37,11 @@ def publish(channel: Batching, ripe: Sequence[Ready], setup: Setup) -> int:
     return len(claimed)
 
 
-def call(channel: Batching, items: Sequence[Item]) -> Mapping[str, Receipt | Exception]:
+def call(channel: Batching, setup: Setup, items: Sequence[Item]) -> Mapping[str, Receipt | Exception]:
     """What became of each item; where the call itself failed, that error for all."""
     try:
-        return dict(channel.publish_all(items))
+        with setup.builds:
+            return dict(channel.publish_all(items))
     except ChannelError as error:
         return dict.fromkeys((item.key for item in items), error)
     except Exception as error:  # noqa: BLE001  an adapter's bug must end as an unknown outcome, not end the lane

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -22,3 +23,5 @@ class Setup:
     pages: tuple[str, ...]
     owner: str
     clock: Callable[[], datetime]
+    builds: threading.Lock = field(default_factory=threading.Lock)
+    """One build at a time: two would take twice the memory and, in one process, no less time."""

@@ -131,7 +131,7 @@ def _call(channel: Channel, touches: Sequence[Touch], setup: Setup) -> None:
     claimed = [touch for touch in touches if touch.key in ours]
     if isinstance(channel, Batching):
         items = [Item(touch.key, touch.message, touch.row.published_at, touch.purpose) for touch in claimed]
-        results = dict(batch.call(channel, items)) if items else {}
+        results = dict(batch.call(channel, setup, items)) if items else {}
     else:
         results = {touch.key: _single(channel, touch) for touch in claimed}
     with setup.store.write() as db:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from channels.contract import Archive, Batching, Channel, Collecting, Context, Live, Message
+from channels.contract import Batching, Channel, Collecting
 from channels.registry import adapter
 from scheduler import plan
-from scheduler.calendar import reading
 from scheduler.delivery.lane import Lane
 from scheduler.delivery.setup import Setup
+from scheduler.desk import reader
 from scheduler.desk.intake import Intake
 from scheduler.desk.library import Library
 from scheduler.desk.refresh import Refresh
@@ -28,20 +28,6 @@ Clock = Callable[[], datetime]
 
 def system_clock() -> datetime:
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True)
-class Reader:
-    """As much of the desk as `check` and `preview` need: no database, no network."""
-
-    workspace: Workspace
-    channels: Mapping[str, Channel]
-    library: Library
-    intake: Intake
-
-    def close(self) -> None:
-        for channel in self.channels.values():
-            channel.close()
 
 
 @dataclass(frozen=True)
@@ -67,32 +53,12 @@ class Desk:
         self.store.close()
 
 
-class _NothingLive:
-    """The archive of a desk without a database."""
-
-    def live(self, channel: str) -> Sequence[Live]:  # noqa: ARG002  the protocol's shape
-        return ()
-
-    def message(self, digest: str) -> Message:
-        raise LookupError(digest)
-
-    def redirects(self) -> Mapping[str, str]:
-        return {}
-
-
-def read_only(workspace: Workspace) -> Reader:
-    """For looking at pieces without a database."""
-    channels = _channels(workspace, _NothingLive())
-    library = Library(workspace, reading_rules(workspace))
-    return Reader(workspace, channels, library, _intake(workspace, channels, library))
-
-
 def assemble(workspace: Workspace, clock: Clock = system_clock) -> Desk:
     """Open the database and put everything together. Raises `BadDatabase`."""
     store = open_store(workspace.settings.database.url, workspace.root)
-    channels = _channels(workspace, StoredArchive(store))
-    library = Library(workspace, reading_rules(workspace), store)
-    intake = _intake(workspace, channels, library)
+    channels = reader.open_channels(workspace, StoredArchive(store))
+    library = Library(workspace, reader.reading_rules(workspace), store)
+    intake = reader.intake(workspace, channels, library)
     lasting = [name for name, channel in channels.items() if isinstance(channel, Batching)]
     default = workspace.settings.site.languages[0]
     refresh = Refresh(store, intake, library, plan_rules(workspace.settings, channels), lasting, default)
@@ -102,44 +68,11 @@ def assemble(workspace: Workspace, clock: Clock = system_clock) -> Desk:
     )
 
 
-def _channels(workspace: Workspace, archive: Archive) -> dict[str, Channel]:
-    found = {}
-    for name, table in workspace.settings.channels.items():
-        context = Context(
-            workspace.root,
-            workspace.var / "media",
-            workspace.settings.as_site(),
-            archive,
-            workspace.secrets.get(name, {}),
-            workspace.settings.names(),
-        )
-        found[name] = adapter(table.adapter).open(name, table.options, context)
-    return found
-
-
-def _intake(workspace: Workspace, channels: Mapping[str, Channel], library: Library) -> Intake:
-    return Intake(workspace.root, library.rules, workspace.settings, channels, library.view)
-
-
 def _setup(workspace: Workspace, store: Store, library: Library, clock: Clock) -> Setup:
     settings = workspace.settings
     pages = tuple(name for name, table in settings.channels.items() if adapter(table.adapter).pages)
     owner = f"{socket.gethostname()}/{os.getpid()}/{uuid4().hex[:8]}"
     return Setup(store, library, settings.zone, settings.site.url, pages, owner, clock)
-
-
-def reading_rules(workspace: Workspace) -> reading.Rules:
-    settings = workspace.settings
-    return reading.Rules(
-        workspace.root,
-        settings.site.timezone,
-        settings.site.languages,
-        frozenset(settings.channels),
-        frozenset(settings.clients),
-        {key: project.client for key, project in settings.projects.items()},
-        frozenset(settings.audiences),
-        frozenset(settings.authors),
-    )
 
 
 def plan_rules(settings: Settings, channels: Mapping[str, Channel]) -> plan.Rules:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from channels.contract import Media, View
@@ -15,9 +15,10 @@ from channels.files import OutsideError, inside, write_atomic
 from channels.piece import Piece
 from scheduler.calendar.reading import Rules, read
 from scheduler.calendar.scan import Stamp
-from scheduler.store import pieces
-from scheduler.store.engine import Store
 from scheduler.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scheduler.store.engine import Store
 
 _REMOTE = re.compile(r"^([a-z][a-z0-9+.-]*:|//)", re.IGNORECASE)
 _LARGEST = 512 * 1024 * 1024
@@ -48,6 +49,8 @@ class Library:
 
     def version(self, row: Any) -> tuple[Stamp, int] | None:
         """The file's stamp, where it is the one that the last scan read, and the state of the translations."""
+        from scheduler.store import pieces  # looking at pieces without a database loads none
+
         assert self.store is not None  # noqa: S101  only a desk with a database has rows
         with self.store.read() as db:
             known = pieces.faces(db, [row.path]).get(row.path)

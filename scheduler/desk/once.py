@@ -31,9 +31,9 @@ def refresh(desk: Desk, progress: refreshing.Progress | None = None) -> refreshi
 
 def start(desk: Desk) -> None:
     """What a start asks for: a theme or a setting that changed reaches every page, and a backlog waits for a person."""
-    for channel in desk.channels.values():
-        if isinstance(channel, Batching):
-            batch.call(channel, [])
+    for lane in desk.lanes:
+        if isinstance(lane.channel, Batching):
+            batch.call(lane.channel, lane.setup, [])
     brake(desk)
 
 

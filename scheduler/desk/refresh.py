@@ -125,7 +125,7 @@ class Refresh:
             state = self._state(db)
             quiet = not (state.tangles or state.register.changed)
             changes = list(self._changes(db, state, now)) if quiet else []
-        self.library.relate(_related(state.relations))
+        self.library.relate(state.relations.related())
         if quiet and not changes:
             return {}
         with self.store.write() as db:
@@ -233,21 +233,6 @@ def _tangles(rows: Iterable[Any], relations: Relations) -> dict[str, Any]:
         row.path: encode(found.get(row.path, []))
         for row in rows
         if (row.tangled or row.path in found) and row.tangled != encode(found.get(row.path, []))
-    }
-
-
-def _related(relations: Relations) -> dict[str, dict[str, str]]:
-    """Id → language → id of the pieces that translate one another."""
-    groups: dict[str, set[str]] = {}
-    for piece, source in relations.translations.items():
-        root = source
-        while root in relations.translations and relations.translations[root] != piece:
-            root = relations.translations[root]
-        groups.setdefault(root, {root}).add(piece)
-    return {
-        one: {other.partition("/")[0]: other for other in sorted(group) if other != one}
-        for group in groups.values()
-        for one in group
     }
 
 

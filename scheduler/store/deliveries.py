@@ -78,7 +78,8 @@ def _move(db: Connection, changes: Sequence[Moved]) -> None:
     ready: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _COLUMNS} | {
         "ready_at": bindparam("new_due_at")
     }
-    waiting = update(_TABLE).where(_TABLE.c.id == bindparam("row"), _TABLE.c.state.in_(_OPEN)).values(ready)
+    still_open = or_(*(_TABLE.c.state == state for state in _OPEN))
+    waiting = update(_TABLE).where(_TABLE.c.id == bindparam("row"), still_open).values(ready)
     db.execute(waiting, rows)
     out = update(_TABLE).where(_TABLE.c.id == bindparam("row"), _TABLE.c.state == "published")
     db.execute(out.values(expires_at=bindparam("new_expires_at")), rows)

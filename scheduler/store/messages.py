@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, Text, delete, select, type_coerce
 from sqlalchemy.dialects.sqlite import insert
 
 from channels.contract import Live, Message
@@ -39,6 +39,9 @@ def sweep(db: Connection) -> int:
     return db.execute(delete(MESSAGE).where(MESSAGE.c.digest.not_in(used))).rowcount
 
 
+_CARDS = 1000
+
+
 @dataclass(frozen=True)
 class StoredArchive:
     """The `Archive` that channels are given: what is live, read from the deliveries."""
@@ -46,7 +49,8 @@ class StoredArchive:
     store: Store
 
     def live(self, channel: str) -> Sequence[Live]:
-        columns = (PIECE.c.name, DELIVERY.c.part, DELIVERY.c.published_at, MESSAGE.c.card, DELIVERY.c.digest)
+        card = type_coerce(MESSAGE.c.card, Text)
+        columns = (PIECE.c.name, DELIVERY.c.part, DELIVERY.c.published_at, card, DELIVERY.c.digest)
         query = (
             select(*columns)
             .join(PIECE, PIECE.c.id == DELIVERY.c.piece_id)
@@ -54,7 +58,7 @@ class StoredArchive:
             .where(DELIVERY.c.channel == channel, DELIVERY.c.state == "published")
         )
         with self.store.read() as db:
-            rows = [Live(*row) for row in db.execute(query)]
+            rows = [one for chunk in db.execute(query).partitions(_CARDS) for one in _decoded(chunk)]
         return sorted(rows, key=_newest, reverse=True)
 
     def message(self, digest: str) -> Message:
@@ -66,6 +70,13 @@ class StoredArchive:
         with self.store.read() as db:
             rows: Sequence[Any] = db.execute(query).all()
         return {old: new for old, new in rows if old != new}
+
+
+def _decoded(rows: Sequence[Any]) -> Iterator[Live]:
+    """All cards of a chunk in one go: their keys, the greater part of them, are then kept in memory once."""
+    cards = json.loads(f"[{','.join(row[3] for row in rows)}]")
+    for (piece, part, published_at, _, digest), card in zip(rows, cards, strict=True):
+        yield Live(piece, part, published_at, card, digest)
 
 
 def _newest(live: Live) -> tuple[str, str]:

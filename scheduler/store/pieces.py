@@ -14,9 +14,12 @@ from scheduler.store.core import DELIVERY, PIECE, REDIRECT, SOURCE
 _CHUNK = 500
 
 
+_STAMP = ("path", "size", "mtime_ns", "inode")
+
+
 def stamps(db: Connection) -> Iterator[tuple[str, int, int, int]]:
     """Path, size, mtime (ns) and inode of every file known."""
-    yield from db.execute(select(SOURCE.c.path, SOURCE.c.size, SOURCE.c.mtime_ns, SOURCE.c.inode)).tuples()
+    return (row._tuple() for row in db.execute(select(*(SOURCE.c[name] for name in _STAMP))))
 
 
 _INTENT = (

@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-
 sys.path.insert(0, str(Path(__file__).parent.parent / "mocks"))
 import desk_process
 
@@ -127,7 +126,13 @@ def posts(root: Path) -> Counter[str]:
 
 
 def mails(root: Path) -> int:
-    return len([path for path in (root / "var" / "outbox" / "newsletter").rglob("*") if path.is_file() and path.parent.name != "tmp"])
+    return len(
+        [
+            path
+            for path in (root / "var" / "outbox" / "newsletter").rglob("*")
+            if path.is_file() and path.parent.name != "tmp"
+        ]
+    )
 
 
 def pages(root: Path) -> set[str]:
@@ -140,5 +145,3 @@ def feeds(root: Path) -> list[list[str]]:
     rss = [item.findtext("guid") or "" for item in ET.parse(site / "rss.xml").iter("item")]  # noqa: S314  our own file
     feed = [item["id"] for item in json.loads((site / "feed.json").read_text())["items"]]
     return [rss, feed]
-
-

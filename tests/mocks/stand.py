@@ -22,9 +22,10 @@ from scheduler.delivery import acts
 from scheduler.delivery.acts import Person
 from scheduler.delivery.lane import Lane
 from scheduler.delivery.setup import Setup
-from scheduler.desk.assemble import Desk, plan_rules, reading_rules
+from scheduler.desk.assemble import Desk, plan_rules
 from scheduler.desk.intake import Intake
 from scheduler.desk.library import Library
+from scheduler.desk.reader import reading_rules
 from scheduler.desk.refresh import Outcome, Refresh
 from scheduler.store.core import ATTEMPT, AUDIT, DELIVERY, PIECE, REDIRECT
 from scheduler.store.engine import Store, open_store
