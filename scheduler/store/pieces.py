@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,9 +17,9 @@ _CHUNK = 500
 _STAMP = ("path", "size", "mtime_ns", "inode")
 
 
-def stamps(db: Connection) -> Iterator[tuple[str, int, int, int]]:
+def stamps(db: Connection) -> Iterable[Any]:
     """Path, size, mtime (ns) and inode of every file known."""
-    return (row._tuple() for row in db.execute(select(*(SOURCE.c[name] for name in _STAMP))))
+    return db.execute(select(*(SOURCE.c[name] for name in _STAMP)))
 
 
 _INTENT = (
