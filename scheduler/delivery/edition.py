@@ -68,7 +68,7 @@ def _one(channel: Channel, edition: Edition, setup: Setup) -> int:
         return _send(channel, edition, *made, setup) if made else 0
     with setup.store.read() as db:
         message = messages.load(db, known.digest)
-    inside = [row for row in edition.rows if row.name in message.data["pieces"] and known.state != "published"]
+    inside = [row for row in edition.rows if row.digest == known.digest and known.state != "published"]
     moved = _postpone(channel, [row for row in edition.rows if row not in inside], setup)
     return moved + (_send(channel, edition, message, inside, setup) if inside else 0)
 
@@ -95,9 +95,13 @@ def _collect(channel: Channel, edition: Edition, setup: Setup) -> tuple[Message,
 
 
 def _objected(row: Any, piece: Piece, channel: Channel, setup: Setup) -> bool:
-    errors = [problem for problem in channel.check(piece, setup.shelf.view) if problem.severity == "error"]
+    try:
+        errors = [problem.message for problem in channel.check(piece, setup.shelf.view) if problem.severity == "error"]
+    except Exception:
+        log.exception("check failed", channel=channel.name, piece=piece.id)
+        errors = [f"It could not be looked at by {channel.name}; the log has the details."]
     if errors:
-        _hold([row], "problem", f"{errors[0].message} Mend {piece.path}, then: julki retry {row.id}", setup)
+        _hold([row], "problem", f"{errors[0]} Mend {piece.path}, then: julki retry {row.id}", setup)
     return bool(errors)
 
 
@@ -156,7 +160,7 @@ def _settle_failed(channel: Channel, edition: Edition, acts: Sequence[Act], erro
 def _postpone(channel: Channel, rows: Sequence[Any], setup: Setup) -> int:
     """What comes too late for its edition goes into the next one: none is lost, and no edition goes out twice."""
     assert isinstance(channel, Collecting)  # noqa: S101  tells the type checker; lanes look before they call
-    period = channel.period(setup.clock())
+    period = channel.period(setup.clock() + timedelta(seconds=1))
     if not rows or period is None:
         return 0
     with setup.store.write() as db:

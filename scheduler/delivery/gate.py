@@ -109,6 +109,8 @@ def _after(due: Due, facts: Facts) -> Verdict | None:
     other = facts.after
     if other is None or other.state == "published":
         return None
+    if other.state in GONE and due.waived:
+        return None
     if other.state in GONE:
         return Hold(
             "after",

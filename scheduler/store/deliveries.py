@@ -8,7 +8,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, case, func, insert, or_, select, update
 
 from scheduler.plan import Back, Change, Dropped, Moved, New, Stored, Wanted
 from scheduler.store.core import ATTEMPT, DELIVERY, PIECE, SOURCE
@@ -71,13 +71,14 @@ _TABLE = DELIVERY
 
 
 def _move(db: Connection, changes: Sequence[Moved]) -> None:
-    """A new time counts for what waits; of what is out only the end can change."""
+    """A new time counts for what waits, but brings no retry forward; of what is out only the end can change."""
     if not changes:
         return
     rows = [{"row": change.id, **_values(change.wanted)} for change in changes]
-    ready: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _COLUMNS} | {
-        "ready_at": bindparam("new_due_at")
-    }
+    due = bindparam("new_due_at", type_=_TABLE.c.due_at.type)
+    put_off = and_(_TABLE.c.state == "retrying", or_(due.is_(None), _TABLE.c.ready_at > due))
+    ready: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _COLUMNS}
+    ready["ready_at"] = case((put_off, _TABLE.c.ready_at), else_=due)
     still_open = or_(*(_TABLE.c.state == state for state in _OPEN))
     waiting = update(_TABLE).where(_TABLE.c.id == bindparam("row"), still_open).values(ready)
     db.execute(waiting, rows)
