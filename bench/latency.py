@@ -103,7 +103,9 @@ def main() -> None:
     for name, values in [*late.items(), ("all", everything)]:
         ranked = sorted(values)
         p95 = ranked[int(len(ranked) * 0.95)]
-        print(f"{name:12} min {ranked[0]:6.3f}  median {statistics.median(ranked):6.3f}  p95 {p95:6.3f}  max {ranked[-1]:6.3f}")
+        print(
+            f"{name:12} min {ranked[0]:6.3f}  median {statistics.median(ranked):6.3f}  p95 {p95:6.3f}  max {ranked[-1]:6.3f}"
+        )
 
 
 if __name__ == "__main__":

@@ -20,5 +20,5 @@ def note_shortcodes(text: str, place: Place, notes: Notes) -> None:
         return
     listed = ", ".join(shortened(name, 30) for name in list(names)[:_SHOWN])
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    message = f"Shortcodes of another site maker stay as they are written: {listed}{more}. Write them as Markdown."
+    message = f"Shortcodes of another site maker are left out: {listed}{more}. Write them as Markdown."
     notes.warn("shortcode", place, message)

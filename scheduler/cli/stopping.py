@@ -54,10 +54,9 @@ def resume(
     settings = here.workspace().settings
     scope, name = _scope(settings, channel, client)
     store = here.store()
-    told, rows = acts.resume(store, scope, name, person(by))
+    told, held = acts.resume(store, scope, name, person(by))
     store.close()
     say(told + (f" ({reason})" if reason else ""))
-    held = [row for row in rows if scope != "channel" or row.channel == name]
     if not held:
         say("Nothing was held meanwhile.")
         return

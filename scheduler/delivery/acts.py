@@ -129,7 +129,12 @@ def resume(store: Store, scope: Scope, name: str, person: Person) -> tuple[str, 
             stopped = ", ".join(_scope(p.scope, p.name) for p in pauses.current(db)) or "nothing"
             raise Refused(f"{what} is not paused. Paused now: {stopped}.")
         audit.write(db, person.now, person.name, "resume", detail=what)
-        held = [row for row in deliveries.queue(db, "held") if row.reason == "paused"]
+        named = {"all": None, "channel": "channel", "client": "client"}[scope]
+        held = [
+            row
+            for row in deliveries.queue(db, "held")
+            if row.reason == "paused" and (named is None or getattr(row, named) == name)
+        ]
     return f"{what} goes on.", held
 
 

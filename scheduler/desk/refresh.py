@@ -32,8 +32,8 @@ _CHUNK = 100
 _FINGERPRINT = "settings"
 _FROM_THE_FILE = ("problem", "render")
 _DOUBT = (
-    "This may be {old} under a new name, which has gone out already. If it is new, send it: julki retry ID; "
-    "if it is the same, drop it: julki skip ID (see the number with: julki queue --state held)"
+    "This may be {old} under a new name, which has gone out already. If it is new, send it: julki retry {id}. "
+    "If it is the same, drop it: julki skip {id}"
 )
 Progress = Callable[[int, int], None]
 

@@ -130,7 +130,8 @@ def hold_doubtful(db: Connection, pieces: Mapping[int, str], channels: Sequence[
     """A newcomer that may be an old piece under a new name waits for a person, except on `channels`."""
     for piece, old in pieces.items():
         same = (DELIVERY.c.piece_id == piece, DELIVERY.c.state == "planned", DELIVERY.c.channel.not_in(channels))
-        db.execute(update(DELIVERY).where(*same).values(state="held", reason="rename", error=why.format(old=old)))
+        for number in db.execute(select(DELIVERY.c.id).where(*same)).scalars().all():
+            move(db, number, ("planned",), state="held", reason="rename", error=why.format(old=old, id=number))
 
 
 _QUEUE = (
@@ -149,6 +150,7 @@ _QUEUE = (
     PIECE.c.path,
     PIECE.c.gone_at,
     PIECE.c.title,
+    PIECE.c.client,
 )
 
 
