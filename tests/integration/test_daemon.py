@@ -188,6 +188,18 @@ def test_it_stops_soon_also_with_a_slow_channel_and_leaves_no_threads(stand: Sta
     until(lambda: not [one for one in threading.enumerate() if one not in before and one.is_alive()], 5)
 
 
+def test_it_stops_between_two_posts_of_a_long_queue(stand: Stand) -> None:
+    post: Any = stand.channels["post"]
+    post.during = lambda _what: time.sleep(0.25)
+    for number in range(40):
+        stand.put(f"p{number}", at=soon(-2))
+    with running(stand.desk) as run:
+        until(lambda: post.ledger.texts)
+        assert run.stop() < 4
+    assert len(post.ledger.texts) < 40
+    assert "publishing" not in stand.states().values()
+
+
 def test_the_jobs_stay_a_handful_whatever_the_calendars_size(stand: Stand) -> None:
     with running(stand.desk) as run:
         few = len(run.daemon.jobs())

@@ -178,6 +178,27 @@ def test_what_is_due_before_since_goes_to_the_archive_only(make: Make, stage: St
     assert set(stand.states()) == {("fi/a", "web", "main")}
 
 
+def test_what_a_piece_says_for_one_channel(make: Make, stage: Stage, board: Board, clock: Hands) -> None:
+    other = Stage("other", clock)
+    stand = make(stage, board, other)
+    stand.put("a", more="channels:\n  post: {text: Omin sanoin, at: +2h}\n  other: {skip: true}")
+    stand.put("b", more="channels: [other]")
+    stand.run()
+    assert (board.ledger.texts, stage.ledger.texts, other.ledger.texts) == (["a: Teksti."], [], ["b: Teksti."])
+    clock.go(hours=2)
+    stand.run()
+    assert stage.ledger.texts == ["Omin sanoin"]
+
+
+def test_a_channel_takes_only_its_languages(make: Make, stage: Stage, board: Board) -> None:
+    stand = make(stage, board, channel_post='languages = ["sv"]')
+    stand.put("a")
+    stand.put("b", more="lang: sv")
+    stand.run()
+    assert stage.ledger.texts == ["b: Teksti."]
+    assert len(board.ledger.texts) == 2
+
+
 # drafts and files that go
 
 

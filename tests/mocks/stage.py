@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from channels.contract import Item, Message, Part, Period, Problem, Receipt, View
 from channels.errors import ChannelError
 from channels.newsletter.edition import parse_edition
-from channels.piece import MAIN, Piece
+from channels.piece import MAIN, LivePost, Piece
 
 Clock = Callable[[], datetime]
 
@@ -68,7 +68,7 @@ class Ledger:
 
 
 class Stage:
-    """One post at a time; not idempotent unless said. A piece's body split at `***` is a thread."""
+    """One post at a time; not idempotent unless said. A piece's body split at `***` is a thread; live events have their posts."""
 
     def __init__(
         self,
@@ -100,10 +100,14 @@ class Stage:
 
     def parts(self, piece: Piece, view: View) -> list[Part]:
         posts = _posts(piece)
+        if piece.event and piece.event.live:
+            return [Part(MAIN), *(Part(one.part, one.at, by_hand=one.at is None) for one in piece.event.posts)]
         return [Part(str(number)) for number in range(1, len(posts) + 1)] if len(posts) > 1 else [Part(MAIN)]
 
     def render(self, piece: Piece, view: View) -> list[Message]:
         posts = _posts(piece)
+        if piece.event and piece.event.live:
+            return [self.message(piece, MAIN, piece.body), *(self._live(piece, one) for one in piece.event.posts)]
         names = [str(number) for number in range(1, len(posts) + 1)] if len(posts) > 1 else [MAIN]
         return [self.message(piece, part, text) for part, text in zip(names, posts, strict=True)]
 
@@ -112,6 +116,10 @@ class Stage:
         card = {"uid": piece.uid, "id": piece.id, "kind": piece.kind, "date": ""}
         shown = own or f"{piece.title}: {text}"
         return Message(self.name, piece.id, part, text=shown, card=card, links_page=self.links_page)
+
+    def _live(self, piece: Piece, post: LivePost) -> Message:
+        data = {"reply": True} if piece.event and piece.event.thread else {}
+        return replace(self.message(piece, post.part, post.text), data=data)
 
     def publish(self, message: Message, key: str, parent: Receipt | None) -> Receipt:
         self.ledger.calls.append(("publish", key))
