@@ -6,6 +6,7 @@ The clock stands still until it is told to go. The channels and the folder survi
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,7 +30,7 @@ from scheduler.desk.reader import reading_rules
 from scheduler.desk.refresh import Outcome, Refresh
 from scheduler.store.core import ATTEMPT, AUDIT, DELIVERY, PIECE, REDIRECT
 from scheduler.store.engine import Store, open_store
-from scheduler.workspace import Workspace, load
+from scheduler.workspace import load
 from tests.mocks.stage import Crash
 
 START = datetime(2026, 11, 30, 7, 0, tzinfo=UTC)
@@ -115,13 +116,12 @@ class Stand:
         library = Library(workspace, reading_rules(workspace), store)
         intake = Intake(self.root, library.rules, workspace.settings, self.channels, library.view)
         lasting = [name for name, channel in self.channels.items() if isinstance(channel, Batching)]
-        refresh = Refresh(store, intake, library, plan_rules(workspace.settings, self.channels), lasting, "fi")
-        lanes = [Lane(one, self._setup(workspace, store, library)) for one in self.channels.values()]
-        return Desk(workspace, self.clock, store, self.channels, library, intake, refresh, lanes)
-
-    def _setup(self, workspace: Workspace, store: Store, library: Library) -> Setup:
+        rules, stop = plan_rules(workspace.settings, self.channels), threading.Event()
+        refresh = Refresh(store, intake, library, rules, lasting, "fi", stop=stop)
         settings = workspace.settings
-        return Setup(store, library, settings.zone, settings.site.url, self.pages, "test", self.clock)
+        setup = Setup(store, library, settings.zone, settings.site.url, self.pages, "test", self.clock, stop)
+        lanes = [Lane(one, setup) for one in self.channels.values()]
+        return Desk(workspace, self.clock, store, self.channels, library, intake, refresh, lanes, stop)
 
     def restart(self) -> Stand:
         """What a new process finds: the files, the database, the world."""
