@@ -31,8 +31,8 @@ log = structlog.get_logger("julki.daemon")
 
 _TICK = 1.0
 """Seconds between two looks at the rows where nothing wakes a lane: commands write into the same database."""
-_GRACE = 8.0
-"""Seconds that a stop waits for what is under way; the rest of the ten is for closing."""
+_GRACE = 5.0
+"""Seconds that a stop waits for what is under way; the rest of the ten is for the web servers and for closing."""
 _STUCK = 300.0
 """Seconds without a pass after which a thread counts as stuck and systemd is no longer told that all is well."""
 _LIVE = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
@@ -69,9 +69,10 @@ class Daemon:
 
     def __init__(self, desk: Desk, supervisor: Supervisor | None = None) -> None:
         self.desk = desk
-        self.stop = threading.Event()
+        self.stop = desk.stop
         self._supervisor = supervisor or Supervisor()
         self._lock = Lock(desk.store.path)
+        self._failure: BaseException | None = None
         self._files = Worker("files", self._refresh, 30.0, self.stop)
         self._lanes = [Worker(lane.name, self._passes(lane), _TICK, self.stop) for lane in desk.lanes]
         self._watch = Watch(desk.workspace.root, self._files.wake.set)
@@ -82,16 +83,28 @@ class Daemon:
         """Take the lock, look at all files, then publish until the stop. Raises `AlreadyRunning`."""
         self._lock.take(self.desk.clock(), "julki run")
         gc.freeze()  # modules and settings stay for good: a pass over ten thousand rows need not search them for waste
+        first = threading.Thread(target=self._begin, args=(started,), name="start", daemon=True)
+        first.start()
+        try:
+            self._wait()
+        finally:
+            self._end(first)
+        if self._failure is not None:
+            raise self._failure
+        return 0
+
+    def _begin(self, started: Callable[[], None]) -> None:
+        """The first look at all files can take a while; the main thread meanwhile hears a stop."""
         try:
             once.refresh(self.desk)
             once.start(self.desk)
-            self._start()
-            self._supervisor.ready()
-            started()
-            self._wait()
-        finally:
-            self._end()
-        return 0
+            if not self.stop.is_set():
+                self._start()
+                self._supervisor.ready()
+                started()
+        except BaseException as error:  # noqa: BLE001  it is raised again where `run` was called
+            self._failure = error
+            self.stop.set()
 
     def listen(self) -> None:
         """SIGTERM and SIGINT end the run in good order."""
@@ -134,7 +147,7 @@ class Daemon:
             if not self.stuck:
                 self._supervisor.alive()
 
-    def _end(self) -> None:
+    def _end(self, first: threading.Thread) -> None:
         self._supervisor.stopping()
         self.stop.set()
         self._watch.stop()
@@ -143,12 +156,16 @@ class Daemon:
         deadline = time.monotonic() + _GRACE
         for worker in (self._files, *self._lanes):
             worker.wake.set()
-            if worker.thread.is_alive():
-                worker.thread.join(max(0.0, deadline - time.monotonic()))
-        left = [worker.name for worker in self._lanes if worker.thread.is_alive()]
+        threads = [first, *(worker.thread for worker in (self._files, *self._lanes))]
+        for thread in threads:
+            if thread.is_alive():
+                thread.join(max(0.0, deadline - time.monotonic()))
+        left = [thread.name for thread in threads if thread.is_alive()]
         if left:
-            log.warning("still under way at the stop; it is reconciled at the next start", lanes=left)
-        self._lock.release()
+            # the lock stays with the process, and so goes with it: nobody else begins while these are at work
+            log.warning("still under way at the stop; it is reconciled at the next start", threads=left)
+        else:
+            self._lock.release()
 
     def _refresh(self) -> None:
         outcome = self.desk.refresh.run(self.desk.clock())

@@ -95,7 +95,13 @@ def _running_time(value: Any) -> timedelta:
 def _at(value: Any, info: ValidationInfo) -> datetime | timedelta:
     if isinstance(value, str) and value.strip().startswith("+"):
         return _duration(value.strip()[1:])
-    return _moment(value, info)
+    try:
+        return _moment(value, info)
+    except PydanticCustomError as error:
+        told = error.context or {}
+        if told.get("rule") != WallTimeError.rule:
+            raise
+        raise _wrong(WallTimeError.rule, f"{told['message']} Or count from publish_at: +2h.") from None
 
 
 def _named(key: str) -> Callable[[Any], Any]:

@@ -19,7 +19,8 @@ _IMAGE = re.compile(_ALT + "(?:" + _SRC + r"|\[([^\[\]\n]*)\])")
 _DEFINITION = re.compile(r"^[ ]{0,3}\[([^\[\]\n^]+)\]:[ \t]*<?([^\s<>]+)", re.MULTILINE)
 _REMOTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//")
 _EMPTY_LINK = re.compile(r"\[\s*\]\([^()\n]*\)")
-State = Literal["there", "missing", "outside"]
+State = Literal["there", "broken", "missing", "outside"]
+_RASTER = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,9 @@ def note_image(image: Image, path: str, root: Path, place: Place, notes: Notes, 
         message = f"There is no image '{shortened(image.src)}'. {_looked(image.src, path)}"
         say = notes.warn if body and image.src.startswith("/") else notes.error
         say("missing-image", place, message)
+    elif state == "broken":
+        message = f"'{shortened(image.src)}' is not a picture that can be read. Save it anew as JPEG, PNG or WebP."
+        notes.error("broken-image", place, message)
 
 
 def _looked(src: str, path: str) -> str:
@@ -88,7 +92,7 @@ def _state(src: str, path: str, root: Path) -> State:
     for name in dict.fromkeys((unquote(src), unquote(re.split("[?#]", src, maxsplit=1)[0]))):
         start = content if name.startswith("/") else (root / path).parent
         states.append(_found(start, name.lstrip("/"), content))
-    return "there" if "there" in states else "outside" if "outside" in states else "missing"
+    return next(state for state in ("there", "broken", "outside", "missing") if state in states)
 
 
 def _found(start: Path, name: str, content: Path) -> State:
@@ -96,9 +100,23 @@ def _found(start: Path, name: str, content: Path) -> State:
         file = (start / name).resolve()
         if not file.is_relative_to(content):
             return "outside"
-        return "there" if file.is_file() else "missing"
+        if not file.is_file():
+            return "missing"
+        return "broken" if file.suffix.lower() in _RASTER and not _readable(file) else "there"
     except (OSError, ValueError, RuntimeError):  # a name that no file system takes; a circle of links
         return "missing"
+
+
+def _readable(file: Path) -> bool:
+    """By its head alone: what is further wrong with it shows when its sizes are made."""
+    from PIL import Image as Picture  # only pieces with pictures pay for it
+    from PIL import UnidentifiedImageError
+
+    try:
+        with Picture.open(file):
+            return True
+    except (UnidentifiedImageError, OSError, ValueError, Picture.DecompressionBombError):
+        return False
 
 
 @lru_cache(maxsize=8)

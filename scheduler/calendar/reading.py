@@ -206,7 +206,7 @@ class _Reader:
     def _check_order(self) -> None:
         fields, zone = self.fields, self.rules.timezone
         if fields.status and fields.draft and fields.status != "draft":
-            message = "'status' counts; 'draft' means the opposite. Delete one of them."
+            message = "'draft: true' counts, so it does not go out; 'status' says the opposite. Delete one of them."
             self.notes.warn("two-names", self._place("draft"), message)
         hashtags = self.front.values.get("hashtags")
         if isinstance(hashtags, list) and None in hashtags:
@@ -266,7 +266,7 @@ class _Reader:
             kind=kind,
             title=fields.title,
             body=body.rstrip(),
-            status=fields.status or ("draft" if fields.draft else "ready"),
+            status="draft" if fields.draft else fields.status or "ready",
             publish_at=fields.publish_at,
             expires_at=fields.expires_at,
             summary=fields.summary,

@@ -148,8 +148,9 @@ def _note_circles(pieces: Mapping[str, Known], relations: Relations) -> None:
 def _note_circle(circle: list[str], pieces: Mapping[str, Known], relations: Relations) -> None:
     shown = circle if len(circle) <= 6 else [*circle[:5], "…"]
     chain = " → ".join([*shown, circle[0]])
+    told = "This piece waits for itself" if len(circle) == 1 else f"These wait for each other for ever: {chain}"
     for name in circle:
-        message = f"These wait for each other for ever: {chain}. Take one 'after' out."
+        message = f"{told}. Take one 'after' out."
         relations.findings.append(_error(pieces[name], "after", "after-circle", message))
         del relations.after[name]
 

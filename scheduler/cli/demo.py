@@ -112,7 +112,8 @@ def _tell(desk: Desk, daemon: Daemon) -> None:
         if archive:
             told = count(len(archive), "older delivery is", "older deliveries are")
             _line(f"{told} out: the archive, on the website and in the feeds.")
-        for row in sorted((row for row in rows if row not in set(archive)), key=lambda row: row.published_at):
+        fresh = [row for row in rows if row.due_at is not None and row.due_at >= desk.settings.since]
+        for row in sorted(fresh, key=lambda row: row.published_at):
             _line(_sentence(row, desk))
         seen |= {row.id for row in rows}
         if ended:

@@ -32,7 +32,12 @@ def preview(
     """Show a piece as each channel will publish it: the very same text."""
     reader = session(ctx).reader()
     names = [one_of("channel", channel, reader.channels)] if channel else []
-    piece = _piece(reader, file)
+    try:
+        piece = _piece(reader, file)
+    except Failed:
+        if form is Shape.json:
+            typer.echo(as_json([]))
+        raise
     names = names or reader.intake.goes_to(piece)
     _know_translations(reader, piece)
     shown = [(name, *_rendered(reader, name, piece)) for name in names]

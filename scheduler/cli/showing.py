@@ -54,11 +54,12 @@ def _planned(row: Any) -> dict[str, Any]:
 def _tell_plan(desk: Desk, rows: Sequence[Any], held: dict[Any, Any], days: int, now: datetime) -> None:
     settings = desk.settings
     archive = [row for row in rows if row.due_at and row.due_at < settings.since and row.state != "held"]
-    shown = [row for row in rows if row not in set(archive)]
+    older = {id(row) for row in archive}
+    shown = [row for row in rows if id(row) not in older]
     zone = settings.zone
     if archive:
-        older = count(len(archive), "older delivery", "older deliveries")
-        say(f"{older} from before {settings.desk.since}: archive, for the website and the feeds.\n")
+        told = count(len(archive), "older delivery", "older deliveries")
+        say(f"{told} from before {settings.desk.since}: archive, for the website and the feeds.\n")
     dated = [row for row in shown if row.due_at]
     for when, group in groupby(dated, lambda row: day(row.due_at, zone)):
         _tell_group(when, group, held, settings, now)

@@ -16,14 +16,20 @@ if TYPE_CHECKING:
     from scheduler.workspace import Workspace
 
 
+_DATABASE = "config/julki.toml"
+
+
 def findings(workspace: Workspace, seen: Survey) -> list[Finding]:
     """A warning for each delivery that is live although its file is gone. Opens no database that is not there."""
     if seen.scan.missing_root or not _database(workspace):
         return []
     from scheduler.store import deliveries
-    from scheduler.store.engine import open_store
+    from scheduler.store.engine import BadDatabase, open_store
 
-    store = open_store(workspace.settings.database.url, workspace.root)
+    try:
+        store = open_store(workspace.settings.database.url, workspace.root)
+    except BadDatabase as error:
+        return [Finding(_DATABASE, 1, 1, "warning", "database", f"what is live could not be looked up. {error}")]
     try:
         with store.read() as db:
             gone = _gone(db, seen)

@@ -132,8 +132,16 @@ def _page(due: Due, facts: Facts) -> Verdict | None:
     return Wait()
 
 
-def _before(_due: Due, facts: Facts) -> Verdict | None:
-    return None if facts.before is None or facts.before.state == "published" else Wait()
+def _before(due: Due, facts: Facts) -> Verdict | None:
+    before = facts.before
+    if before is None or before.state == "published":
+        return None
+    if before.state == "failed" or before.state not in GONE:
+        return Wait()
+    if due.waived:
+        return None
+    why = f"The post before it, {before.what}, is {before.state}."
+    return Hold("before", f"{why} Send it all the same: julki retry {due.id}. Drop it: julki skip {due.id}")
 
 
 def _late(due: Due, facts: Facts, now: datetime) -> Verdict | None:

@@ -48,7 +48,7 @@ class Lane:
         with self.setup.store.read() as db:
             rows = dues.soon(db, self.name, now, now + _AHEAD)
         for row in rows:
-            if self.setup.clock() >= rows[0].ready_at - _MARGIN:
+            if self.setup.stop.is_set() or self.setup.clock() >= rows[0].ready_at - _MARGIN:
                 break
             if not (row.broken or row.tangled):
                 ready.make(row, self.channel, self.setup, self._drafts)
@@ -56,7 +56,7 @@ class Lane:
     def _pages(self) -> Iterator[Sequence[Any]]:
         """All due rows, 200 at a time: what waits or is held does not stand in the way of what is behind it."""
         last = None
-        while rows := self._due(last):
+        while not self.setup.stop.is_set() and (rows := self._due(last)):
             yield rows
             last = (rows[-1].ready_at, rows[-1].id)
 
@@ -167,6 +167,8 @@ class Lane:
 
     def _one(self, row: Any) -> int:
         """Claim, call, settle. The call stands outside any transaction."""
+        if self.setup.stop.is_set():
+            return 0
         result = self._prepare(row, self._facts([row])[row.id])
         if not isinstance(result, Ready):
             return result

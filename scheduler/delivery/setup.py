@@ -23,5 +23,7 @@ class Setup:
     pages: tuple[str, ...]
     owner: str
     clock: Callable[[], datetime]
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set when the desk is to stop: what is under way is ended, and nothing more is begun."""
     builds: threading.Lock = field(default_factory=threading.Lock)
     """One build at a time: two would take twice the memory and, in one process, no less time."""

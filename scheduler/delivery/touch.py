@@ -64,10 +64,9 @@ def _rows(channel: Channel, setup: Setup) -> Sequence[Any]:
     revises, withdraws = together or isinstance(channel, Revising), together or isinstance(channel, Withdrawing)
     with setup.store.read() as db:
         stopped = {(pause.scope, pause.name) for pause in pauses.current(db)}
-        rows = dues.touched(db, channel.name, setup.clock(), revises=revises, withdraws=withdraws)
-    if ("all", "") in stopped or ("channel", channel.name) in stopped:
-        return [row for row in rows if row.withdraw]
-    return rows
+        if ("all", "") in stopped or ("channel", channel.name) in stopped:
+            return dues.unwanted(db, channel.name, setup.clock()) if withdraws else []
+        return dues.touched(db, channel.name, setup.clock(), revises=revises, withdraws=withdraws)
 
 
 _LATER = object()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -42,6 +43,8 @@ class Desk:
     intake: Intake
     refresh: Refresh
     lanes: Sequence[Lane]
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set it, and whatever the desk is doing comes to its end."""
 
     @property
     def settings(self) -> Settings:
@@ -61,18 +64,18 @@ def assemble(workspace: Workspace, clock: Clock = system_clock) -> Desk:
     intake = reader.intake(workspace, channels, library)
     lasting = [name for name, channel in channels.items() if isinstance(channel, Batching)]
     default = workspace.settings.site.languages[0]
-    refresh = Refresh(store, intake, library, plan_rules(workspace.settings, channels), lasting, default)
-    setup = _setup(workspace, store, library, clock)
-    return Desk(
-        workspace, clock, store, channels, library, intake, refresh, [Lane(one, setup) for one in channels.values()]
-    )
+    stop = threading.Event()
+    refresh = Refresh(store, intake, library, plan_rules(workspace.settings, channels), lasting, default, stop=stop)
+    setup = _setup(workspace, store, library, clock, stop)
+    lanes = [Lane(one, setup) for one in channels.values()]
+    return Desk(workspace, clock, store, channels, library, intake, refresh, lanes, stop)
 
 
-def _setup(workspace: Workspace, store: Store, library: Library, clock: Clock) -> Setup:
+def _setup(workspace: Workspace, store: Store, library: Library, clock: Clock, stop: threading.Event) -> Setup:
     settings = workspace.settings
     pages = tuple(name for name, table in settings.channels.items() if adapter(table.adapter).pages)
     owner = f"{socket.gethostname()}/{os.getpid()}/{uuid4().hex[:8]}"
-    return Setup(store, library, settings.zone, settings.site.url, pages, owner, clock)
+    return Setup(store, library, settings.zone, settings.site.url, pages, owner, clock, stop)
 
 
 def plan_rules(settings: Settings, channels: Mapping[str, Channel]) -> plan.Rules:

@@ -14,6 +14,7 @@ from scheduler.calendar.identity import Trace, match
 from scheduler.calendar.relations import Relations
 from scheduler.store import pieces
 
+_CHUNK = 500
 Numbers = Mapping[str, tuple[int, str, bool]]
 """Name → the piece's number, its file, whether it is gone."""
 
@@ -113,13 +114,14 @@ def write(db: Connection, found: Census, now: datetime) -> list[int]:
 
 
 def _insert(db: Connection, found: Census, names: Sequence[str]) -> None:
-    wanted = {name: str(uuid5(NAMESPACE_URL, f"julki:{name}")) for name in names}
-    taken = pieces.uids(db, list(wanted.values()))
-    rows = [
-        {"name": name, "uid": str(uuid4()) if uid in taken else uid, **_values(found, name), "gone_at": None}
-        for name, uid in wanted.items()
-    ]
-    pieces.insert_pieces(db, rows)
+    for start in range(0, len(names), _CHUNK):
+        wanted = {name: str(uuid5(NAMESPACE_URL, f"julki:{name}")) for name in names[start : start + _CHUNK]}
+        taken = pieces.uids(db, list(wanted.values()))
+        rows = [
+            {"name": name, "uid": str(uuid4()) if uid in taken else uid, **_values(found, name), "gone_at": None}
+            for name, uid in wanted.items()
+        ]
+        pieces.insert_pieces(db, rows)
 
 
 def _values(found: Census, name: str) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ class Library:
     related: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._edition = 0
         self._digests: dict[Path, tuple[int, int, str]] = {}
         settings = self.workspace.settings
         self.view = View(settings.as_site(), self.workspace.root, self.media, self._translations, settings.names())
@@ -46,9 +48,10 @@ class Library:
         """The same mapping stays in place: what was rendered with it need not be rendered again."""
         if related != self.related:
             self.related = related
+            self._edition += 1
 
-    def version(self, row: Any) -> tuple[Stamp, int] | None:
-        """The file's stamp, where it is the one that the last scan read, and the state of the translations."""
+    def version(self, row: Any) -> Hashable | None:
+        """The file, its name and its stamp, where that is the one that the last scan read, and who translates whom."""
         from scheduler.store import pieces  # looking at pieces without a database loads none
 
         assert self.store is not None  # noqa: S101  only a desk with a database has rows
@@ -60,7 +63,7 @@ class Library:
             return None
         if known is None or Stamp(known.size, known.mtime_ns, known.inode) != stamp:
             return None
-        return stamp, id(self.related)
+        return row.path, row.name, stamp, self._edition
 
     def piece(self, row: Any) -> Piece | None:
         """The row's piece as its file says now; None where the file differs from what the last scan read."""
@@ -104,7 +107,9 @@ class Library:
         """Copies by content: what is there already is the same."""
         for one in media:
             target = self.media_folder / one.name
-            if not target.is_file() and one.source:
+            if target.is_file():
+                os.utime(target)  # in use again: housekeeping takes what is old and named nowhere
+            elif one.source:
                 data = Path(one.source).read_bytes()
                 if hashlib.sha256(data).hexdigest() != one.digest:
                     self._digests.pop(Path(one.source), None)

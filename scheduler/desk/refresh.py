@@ -6,6 +6,7 @@ are as they were. So there is nothing to get out of step with.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -60,6 +61,7 @@ class Refresh:
     rules: Rules
     lasting: Sequence[str]
     default_language: str
+    stop: threading.Event = field(default_factory=threading.Event)
     file_clock: Callable[[], int] = time.time_ns
     """The files' own clock, in nanoseconds: whether one is still is told by the system's time, whatever the desk's."""
 
@@ -67,6 +69,8 @@ class Refresh:
         """One whole pass. `now` decides what has expired; nothing else depends on it."""
         found = self._scan()
         read, again = self._read(found.changed, progress)
+        if self.stop.is_set():
+            return Outcome(read)
         if found.vanished:
             with self.store.write() as db:
                 pieces.forget_sources(db, found.vanished)
@@ -102,6 +106,8 @@ class Refresh:
         """Read and keep, a hundred files a commit: a crash costs no more than that, and memory stays small."""
         done, again = 0, False
         for chunk in _chunks(changed, _CHUNK):
+            if self.stop.is_set():
+                break
             rows = [self.intake.row(path, stamp) for path, stamp in chunk]
             again = again or None in rows
             with self.store.write() as db:
@@ -128,13 +134,14 @@ class Refresh:
         self.library.relate(state.relations.related())
         if quiet and not changes:
             return {}
+        doubtful = state.register.doubtful
         with self.store.write() as db:
             if not quiet:
-                changes = self._take_in(db, state, now)
+                state = self._take_in(db, state, now)
+                changes = list(self._changes(db, state, now))
             counts = deliveries.apply(db, changes)
-            numbers = pieces.numbers(db) if state.register.doubtful else {}
-            doubtful = {numbers[name][0]: old for name, old in state.register.doubtful.items() if name in numbers}
-            deliveries.hold_doubtful(db, doubtful, self.lasting, _DOUBT)
+            doubts = {state.numbers[name][0]: old for name, old in doubtful.items() if name in state.numbers}
+            deliveries.hold_doubtful(db, doubts, self.lasting, _DOUBT)
         log.info("planned", **counts)
         return counts
 
@@ -145,10 +152,11 @@ class Refresh:
         register = census.take(db, rows, relations, numbers)
         return _State(rows, relations, numbers, register, _tangles(rows, relations))
 
-    def _take_in(self, db: Connection, state: _State, now: datetime) -> list[Change]:
+    def _take_in(self, db: Connection, state: _State, now: datetime) -> _State:
+        """The state after it; without the census, which of a new calendar holds every file."""
         pieces.save_tangles(db, state.tangles)
         deliveries.mark_changed(db, census.write(db, state.register, now))
-        return list(self._changes(db, replace(state, numbers=pieces.numbers(db)), now))
+        return replace(state, numbers=pieces.numbers(db), register=census.Census(), tangles={})
 
     def _changes(self, db: Connection, state: _State, now: datetime) -> Iterator[Change]:
         """A broken file keeps its deliveries; one that is gone loses what has not gone out."""

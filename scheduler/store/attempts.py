@@ -59,6 +59,8 @@ def _take(db: Connection, one: Claim, now: datetime) -> bool:
     seen: dict[str, Any] = {}
     if one.edits is not None:
         seen = {"changed": case((_D.c.changed == one.edits, 0), else_=_D.c.changed)}
+    if one.purpose == "publish" and one.edits is not None:
+        same = same.where(_D.c.changed == one.edits)
     if one.purpose == "publish":
         changes: dict[str, Any] = {
             "state": "publishing",

@@ -105,14 +105,14 @@ def _drop(db: Connection, changes: Sequence[Dropped]) -> None:
 
 
 def mark_changed(db: Connection, pieces: Sequence[int]) -> None:
-    """These pieces were edited: what is out, or under way, is to be looked at again."""
+    """These pieces were edited: whatever was made of them is to be looked at again."""
+    again = {
+        "changed": DELIVERY.c.changed + 1,
+        "ready_at": func.coalesce(DELIVERY.c.ready_at, DELIVERY.c.due_at),
+        "links_page": None,
+    }
     for start in range(0, len(pieces), 500):
-        same = (DELIVERY.c.piece_id.in_(pieces[start : start + 500]), DELIVERY.c.digest != "")
-        db.execute(
-            update(DELIVERY)
-            .where(*same)
-            .values(changed=DELIVERY.c.changed + 1, ready_at=func.coalesce(DELIVERY.c.ready_at, DELIVERY.c.due_at))
-        )
+        db.execute(update(DELIVERY).where(DELIVERY.c.piece_id.in_(pieces[start : start + 500])).values(again))
 
 
 def calm(db: Connection, number: int, edits: int, error: str = "") -> None:

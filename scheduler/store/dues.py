@@ -45,6 +45,15 @@ def touched(db: Connection, channel: str, now: datetime, *, revises: bool, withd
     """Up to 200 that are out and were edited, have expired or are to be withdrawn, as far as the channel can."""
     expired = and_(_D.c.expires_at.is_not(None), _D.c.expires_at <= now)
     why = or_(false(), *([_D.c.changed > 0] if revises else []), *([_D.c.withdraw, expired] if withdraws else []))
+    return _touched(db, channel, now, why)
+
+
+def unwanted(db: Connection, channel: str, now: datetime) -> Sequence[Any]:
+    """Up to 200 that are out and that a person wants taken back."""
+    return _touched(db, channel, now, _D.c.withdraw)
+
+
+def _touched(db: Connection, channel: str, now: datetime, why: Any) -> Sequence[Any]:
     ready = or_(_D.c.ready_at.is_(None), _D.c.ready_at <= now)
     query = _with_piece().where(_D.c.channel == channel, _D.c.state == "published", why, ready)
     return db.execute(query.order_by(_D.c.id).limit(_PAGE)).all()

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import socket
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -26,13 +27,11 @@ class Lock:
         """Raises `AlreadyRunning`. `what` names the command, for whoever comes second."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         file = self.path.open("a+", encoding="utf-8")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(file):
             file.seek(0)
             holder = _told(file.read())
             file.close()
-            raise AlreadyRunning(f"This calendar is already being published by {holder}. Stop that first.") from None
+            raise AlreadyRunning(f"This calendar is already being published by {holder}. Stop that first.")
         file.truncate(0)
         told = {
             "what": what,
@@ -48,6 +47,18 @@ class Lock:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _locked(file: IO[str]) -> bool:
+    """Whoever only asks who holds the lock has it for a moment, so one refusal proves nothing."""
+    for _ in range(10):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.05)
+        else:
+            return True
+    return False
 
 
 def holder(database: Path) -> str | None:

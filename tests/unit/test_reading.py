@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image as Picture
 
 from channels.piece import Image, Override, Video
 from scheduler.calendar.finding import Finding
@@ -289,8 +290,9 @@ def test_shortcodes_are_one_warning_that_names_them() -> None:
 def rules(tmp_path: Path) -> Rules:
     folder = tmp_path / "content" / "news"
     folder.mkdir(parents=True)
-    (folder / "own photo.jpg").write_bytes(b"x")
-    (tmp_path / "content" / "root.jpg").write_bytes(b"x")
+    for picture in (folder / "own photo.jpg", tmp_path / "content" / "root.jpg"):
+        Picture.new("RGB", (2, 2)).save(picture)
+    (folder / "text.png").write_text("<html>")
     (tmp_path / "secret.jpg").write_bytes(b"x")
     (folder / "link.jpg").symlink_to(tmp_path / "secret.jpg")
     fields = {name: getattr(RULES, name) for name in RULES.__dataclass_fields__}
@@ -300,6 +302,7 @@ def rules(tmp_path: Path) -> Rules:
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
+        ("![a](text.png)", [("error", "broken-image")]),
         ("![a](own%20photo.jpg) ![b](</root.jpg> 'c') [![d](/root.jpg?v=2)](http://example.org)", []),
         ("![a](http://example.org/a.jpg) ![b](//example.org/b.jpg) ![c](data:image/png;base64,x)", []),
         ("Text ![a](gone.jpg)", [("error", "missing-image")]),
