@@ -421,12 +421,16 @@ class Calendar(RuleBasedStateMachine):
 
     @rule()
     def run(self) -> None:
-        self.stand.run()
+        """A fault that was told earlier may end the process now."""
+        try:
+            self.stand.run()
+        except Crash:
+            self.stand.restart()
 
     @rule(seconds=st.sampled_from([5, 61, 600, 6000]))
     def wait(self, seconds: int) -> None:
         self.clock.go(seconds=seconds)
-        self.stand.run()
+        self.run()
 
     @rule(step=st.integers(1, 25))
     def die(self, step: int) -> None:
@@ -444,16 +448,13 @@ class Calendar(RuleBasedStateMachine):
         channel = getattr(self, which)
         proves = issubclass(error, Unavailable | RateLimited)
         channel.next(error("so it goes"), accepted=accepted and not proves)
-        try:
-            self.stand.run()
-        except Crash:
-            self.stand.restart()
+        self.run()
 
     @precondition(lambda self: self.files)
     @rule(data=st.data())
     def refuse(self, data: st.DataObject) -> None:
         self.post.next(Rejected("No."))
-        self.stand.run()
+        self.run()
         self.post.faults.clear()
 
     @rule(where=st.sampled_from([CannotTell("Closed."), Unavailable("Down.")]))
