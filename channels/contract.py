@@ -316,6 +316,11 @@ class Withdrawing(Protocol):
     def withdraw(self, receipt: Receipt, key: str) -> None: ...
 
 
+def can_withdraw(channel: object) -> bool:
+    """Whether what is out there can be taken back."""
+    return isinstance(channel, Batching | Withdrawing)
+
+
 @runtime_checkable
 class Measuring(Protocol):
     def measure(self, receipts: Sequence[Receipt], now: datetime) -> list[Measurement]: ...

@@ -149,10 +149,11 @@ class Back(NamedTuple):
 
 
 class Dropped(NamedTuple):
-    """Nobody wants it any more. `state` is the one it must still be in."""
+    """Nobody wants it any more, for the reason `why`. `state` is the one it must still be in."""
 
     id: int
     state: str
+    why: str = "its file no longer asks for it"
 
 
 Change = New | Moved | Back | Dropped
@@ -252,7 +253,7 @@ def diff(piece: int, wants: Sequence[Wanted], stored: Sequence[Stored], now: dat
             if not expired:
                 yield New(piece, want)
         elif expired and row.state in _OPEN and row.reason not in _FIRM:
-            yield Dropped(row.id, row.state)
+            yield Dropped(row.id, row.state, "it has expired")
         elif not (expired and row.state == "cancelled"):
             yield from _kept(row, want, now)
     for key, row in have.items():

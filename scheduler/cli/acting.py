@@ -2,45 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scheduler.cli.screen import say
-from scheduler.cli.session import By, person, session
+from scheduler.cli.session import By, Failed, person, session
 
 if TYPE_CHECKING:
     from scheduler.delivery.acts import Person
     from scheduler.store.engine import Store
 
-Number = Annotated[int, typer.Argument(metavar="ID", help="Its number, as julki queue shows it.", show_default=False)]
+_SHOWN = "as julki queue shows it."
+Number = Annotated[int, typer.Argument(metavar="ID", help=f"Its number, {_SHOWN}", show_default=False)]
+Numbers = Annotated[list[int], typer.Argument(metavar="ID...", help=f"Its number, {_SHOWN}", show_default=False)]
 
 
-def retry(ctx: typer.Context, number: Number, by: By = "") -> None:
+def retry(ctx: typer.Context, numbers: Numbers, by: By = "") -> None:
     """Send what is held, failed or skipped: now, however late."""
     from scheduler.delivery import acts
 
-    _act(ctx, lambda store: acts.retry(store, number, person(by)), later=True)
+    _each(ctx, numbers, lambda store, number: acts.retry(store, number, person(by)), later=True)
 
 
-def skip(ctx: typer.Context, number: Number, by: By = "") -> None:
+def skip(ctx: typer.Context, numbers: Numbers, by: By = "") -> None:
     """Leave it out. It can be brought back with retry."""
     from scheduler.delivery import acts
 
-    _act(ctx, lambda store: acts.skip(store, number, person(by)))
+    _each(ctx, numbers, lambda store, number: acts.skip(store, number, person(by)))
 
 
 def hold(
     ctx: typer.Context,
-    number: Number,
+    numbers: Numbers,
     reason: Annotated[str, typer.Option(metavar="WHY", help="Why, for the others.")] = "",
     by: By = "",
 ) -> None:
     """Keep it back until somebody sends it with retry."""
     from scheduler.delivery import acts
 
-    _act(ctx, lambda store: acts.hold(store, number, person(by), reason))
+    _each(ctx, numbers, lambda store, number: acts.hold(store, number, person(by), reason))
 
 
 def confirm(
@@ -52,32 +54,51 @@ def confirm(
     """You have seen it out, at this address: it counts as published."""
     from scheduler.delivery import acts
 
-    _act(ctx, lambda store: acts.confirm(store, number, permalink, person(by)))
+    _each(ctx, [number], lambda store, one: acts.confirm(store, one, permalink, person(by)))
 
 
-def withdraw(ctx: typer.Context, number: Number, by: By = "") -> None:
+def withdraw(ctx: typer.Context, numbers: Numbers, by: By = "") -> None:
     """Take back what is out, where the channel can."""
     from scheduler.delivery import acts
     from scheduler.store import deliveries
-    from scheduler.store.lock import holder
 
     desk = session(ctx).desk()
-    with desk.store.read() as db:
-        row = deliveries.get(db, number)
     who: Person = person(by)
-    told = acts.withdraw(desk.store, number, who, desk.channels.get(row.channel) if row else None)
-    _answer(told, holder(desk.store.path))
-    desk.close()
+
+    def one(store: Store, number: int) -> str:
+        with store.read() as db:
+            row = deliveries.get(db, number)
+        return acts.withdraw(store, number, who, desk.channels.get(row.channel) if row else None)
+
+    try:
+        _all(desk.store, numbers, one, later=True)
+    finally:
+        desk.close()
 
 
-def _act(ctx: typer.Context, act: Callable[[Store], str], later: bool = False) -> None:
-    """`later`: it comes true only when the desk runs."""
+def _each(ctx: typer.Context, numbers: Sequence[int], act: Callable[[Store, int], str], later: bool = False) -> None:
+    store = session(ctx).store()
+    try:
+        _all(store, numbers, act, later)
+    finally:
+        store.close()
+
+
+def _all(store: Store, numbers: Sequence[int], act: Callable[[Store, int], str], later: bool) -> None:
+    """One that is refused does not keep the others. `later`: it comes true only when the desk runs."""
+    from scheduler.delivery.acts import Refused
     from scheduler.store.lock import holder
 
-    store = session(ctx).store()
-    told = act(store)
-    _answer(told, holder(store.path) if later else "nobody needed")
-    store.close()
+    refused = []
+    for number in dict.fromkeys(numbers):
+        try:
+            told = act(store, number)
+        except Refused as error:
+            refused.append(str(error))
+        else:
+            _answer(told, holder(store.path) if later else "nobody needed")
+    if refused:
+        raise Failed("\n".join(refused))
 
 
 def _answer(told: str, running: str | None) -> None:

@@ -37,7 +37,7 @@ def check(
     wanted = [_within(root, path) for path in paths or ()]
     with progress("reading") as advance:
         seen = survey(reader, advance)
-    found = [*seen.findings, *vanished.findings(reader.workspace, seen)]
+    found = [*seen.findings, *vanished.findings(reader, seen)]
     told = summarise([one for one in found if _asked(one.file, wanted)])
     pieces = sum(_asked(path, wanted) for path in seen.readings)
     _write(told, form, _total(pieces, found=[one for one in found if _asked(one.file, wanted)]))

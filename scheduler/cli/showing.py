@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from channels.contract import can_withdraw
 from scheduler.cli.choices import State
 from scheduler.cli.screen import note, say, table, watched
 from scheduler.cli.session import session
@@ -16,6 +17,7 @@ from scheduler.cli.words import as_json, count, day, moment, state, what, zulu
 
 if TYPE_CHECKING:
     from scheduler.desk.assemble import Desk
+    from scheduler.desk.reader import Reader
     from scheduler.settings import Settings
 
 _URGENT = {"held": 0, "failed": 1, "retrying": 2, "publishing": 3}
@@ -106,7 +108,6 @@ def queue(
     from scheduler.store import deliveries
 
     here = session(ctx)
-    settings = here.workspace().settings
     store = here.store()
     with store.read() as db:
         rows = deliveries.queue(db, only.value if only else None)
@@ -114,7 +115,7 @@ def queue(
     if as_document:
         typer.echo(as_json([_queued(row) for row in rows]))
         return
-    _tell_queue(rows, settings, whole=only is not None)
+    _tell_queue(rows, here.reader(), whole=only is not None)
 
 
 def _queued(row: Any) -> dict[str, Any]:
@@ -122,20 +123,20 @@ def _queued(row: Any) -> dict[str, Any]:
     return {"id": row.id, **{name: values.get(name, getattr(row, name, None)) for name in _QUEUE}}
 
 
-def _tell_queue(rows: Sequence[Any], settings: Settings, whole: bool) -> None:
+def _tell_queue(rows: Sequence[Any], reader: Reader, whole: bool) -> None:
     if not rows:
         say("There is nothing here. What is planned shows after: julki plan")
         return
     shown = sorted(rows, key=_urgency)
     if watched() and not whole:
         shown = shown[:_SCREENFUL]
-    lines = list(_queue_lines(shown, settings))
+    lines = list(_queue_lines(shown, reader))
     table(("id", "piece", "channel", "state", "due", "out", ""), lines, right=(0,), state=3)
     if len(shown) < len(rows):
         say(f"… and {len(rows) - len(shown):,} more. See all of a state with --state, or everything with --json.")
     told = sorted({row.state for row in rows}, key=list(State).index)
     totals = ", ".join(f"{sum(row.state == name for row in rows):,} {name}" for name in told)
-    say(f"\n{totals}. Times are those of {settings.zone.key}.")
+    say(f"\n{totals}. Times are those of {reader.workspace.settings.zone.key}.")
     if any(row.state in ("held", "failed") for row in rows):
         note("Send one all the same: julki retry ID. Leave it out: julki skip ID")
 
@@ -148,12 +149,15 @@ def _urgency(row: Any) -> tuple[int, float, int]:
     return _URGENT.get(row.state, len(_URGENT) + 1), -(at.timestamp() if at else 0), row.id
 
 
-def _queue_lines(rows: Sequence[Any], settings: Settings) -> Iterator[tuple[str, ...]]:
+def _queue_lines(rows: Sequence[Any], reader: Reader) -> Iterator[tuple[str, ...]]:
+    settings = reader.workspace.settings
     zone = settings.zone
     for row in rows:
         remark = row.error or (row.permalink if row.permalink.startswith("http") else "")
         if row.gone_at is not None and row.state == "published":
-            remark = f"its file is gone; take it off with: julki withdraw {row.id}"
+            remark = "its file is gone"
+            if can_withdraw(reader.channels.get(row.channel)):
+                remark += f"; take it off with: julki withdraw {row.id}"
         out = moment(row.published_at, zone) if row.published_at else ""
         due = moment(row.due_at, zone)
         yield str(row.id), what(row.name, row.part), _channel(row.channel, settings), state(row.state), due, out, remark

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
 
+from channels.contract import can_withdraw
 from scheduler.calendar.finding import Finding
 from scheduler.calendar.identity import Trace, match
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Connection
 
     from scheduler.cli.survey import Survey
+    from scheduler.desk.reader import Reader
     from scheduler.workspace import Workspace
 
 
 _DATABASE = "config/julki.toml"
 
 
-def findings(workspace: Workspace, seen: Survey) -> list[Finding]:
-    """A warning for each delivery that is live although its file is gone. Opens no database that is not there."""
+def findings(reader: Reader, seen: Survey) -> list[Finding]:
+    """A warning for each piece that is live, where it can be taken back, although its file is gone. Opens no database
+    that is not there."""
+    workspace = reader.workspace
     if seen.scan.missing_root or not _database(workspace):
         return []
     from scheduler.store import deliveries
@@ -34,7 +39,8 @@ def findings(workspace: Workspace, seen: Survey) -> list[Finding]:
         with store.read() as db:
             gone = _gone(db, seen)
             rows = deliveries.queue(db, "published") if gone else ()
-            return [_finding(row.path, row.name, row.channel, row.id) for row in rows if row.name in gone]
+            live = [row for row in rows if row.name in gone and can_withdraw(reader.channels.get(row.channel))]
+            return [_finding(list(group)) for _, group in groupby(sorted(live, key=_by_piece), _by_piece)]
     finally:
         store.close()
 
@@ -43,8 +49,15 @@ def _database(workspace: Workspace) -> bool:
     return (workspace.root / workspace.settings.database.url.removeprefix("sqlite:///")).is_file()
 
 
-def _finding(path: str, name: str, channel: str, number: int) -> Finding:
-    message = f"the file is gone, and {name} is still live on {channel}. Take it off with: julki withdraw {number}"
+def _by_piece(row: Any) -> tuple[str, str]:
+    return row.path, row.name
+
+
+def _finding(rows: Sequence[Any]) -> Finding:
+    path, name = _by_piece(rows[0])
+    where = ", ".join(dict.fromkeys(row.channel for row in rows))
+    numbers = " ".join(str(row.id) for row in rows)
+    message = f"the file is gone, and {name} is still live on {where}. Take it off with: julki withdraw {numbers}"
     return Finding(path, 1, 1, "warning", "vanished-live", message)
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
-from channels.contract import Batching, Channel, Withdrawing
+from channels.contract import Channel, can_withdraw
 from scheduler.delivery import key
 from scheduler.delivery.states import sources
 from scheduler.store import attempts, audit, deliveries, pauses
@@ -102,7 +102,7 @@ def withdraw(store: Store, number: int, person: Person, channel: Channel | None)
     """Asks the lane to take back what is out; it does so at its next pass."""
     with store.write() as db:
         row = _get(db, number)
-        if not isinstance(channel, Batching | Withdrawing):
+        if not can_withdraw(channel):
             raise Refused(f"What went out on {row.channel} can't be taken back.")
         moved = deliveries.move(db, number, ("published",), withdraw=True, ready_at=None)
         _require(moved, row, "withdrawn", ("published",))

@@ -125,6 +125,7 @@ class Lane:
             deliveries.move(db, row.id, ("planned", "retrying"), links_page=True)
 
     def _hold(self, row: Any, verdict: gate.Hold) -> int:
+        self._drafts.drop(row)
         now = self.setup.clock()
         with self.setup.store.write() as db:
             act = Act(row.id, row.name, row.channel, row.attempts)

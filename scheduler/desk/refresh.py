@@ -23,7 +23,7 @@ from scheduler.calendar.scan import Scan, Stamp, scan
 from scheduler.desk import census, spec
 from scheduler.desk.intake import Intake, decode, encode
 from scheduler.desk.library import Library
-from scheduler.plan import Change, Rules, Stored, diff, wanted
+from scheduler.plan import Change, Dropped, Rules, Stored, diff, wanted
 from scheduler.store import deliveries, marks, pieces
 from scheduler.store.engine import Store
 
@@ -178,11 +178,12 @@ class Refresh:
         self, number: int, row: Any, have: list[Stored], state: _State, tangled: set[str], now: datetime
     ) -> Iterable[Change]:
         if row is None:
-            return diff(number, [], have, now)
+            return _told(diff(number, [], have, now), "its file is gone")
         if row.broken or row.path in tangled:
             return ()
         after = state.numbers.get(state.relations.after.get(row.identity, "")) if row.after else None
-        return diff(number, wanted(spec.intent(row, number, after[0] if after else None), self.rules), have, now)
+        changes = diff(number, wanted(spec.intent(row, number, after[0] if after else None), self.rules), have, now)
+        return _told(changes, "it is a draft") if row.status == "draft" else changes
 
 
 @dataclass(frozen=True)
@@ -194,6 +195,12 @@ class _State:
     numbers: census.Numbers
     register: census.Census
     tangles: Mapping[str, Any]
+
+
+def _told(changes: Iterable[Change], why: str) -> Iterator[Change]:
+    """What is dropped, with its reason as a writer would put it."""
+    for change in changes:
+        yield change._replace(why=why) if isinstance(change, Dropped) else change
 
 
 def _chunks(items: Sequence[Any], size: int) -> Iterator[list[Any]]:

@@ -98,10 +98,9 @@ def _bring_back(db: Connection, changes: Sequence[Back]) -> None:
 def _drop(db: Connection, changes: Sequence[Dropped]) -> None:
     if not changes:
         return
-    rows = [{"row": change.id, "was": change.state} for change in changes]
+    rows = [{"row": change.id, "was": change.state, "why": change.why} for change in changes]
     same = (_TABLE.c.id == bindparam("row"), _TABLE.c.state == bindparam("was"))
-    why = "its file no longer asks for it"
-    db.execute(update(_TABLE).where(*same).values(state="cancelled", reason="dropped", error=why), rows)
+    db.execute(update(_TABLE).where(*same).values(state="cancelled", reason="dropped", error=bindparam("why")), rows)
 
 
 def mark_changed(db: Connection, pieces: Sequence[int]) -> None:

@@ -188,6 +188,21 @@ def test_it_stops_soon_also_with_a_slow_channel_and_leaves_no_threads(stand: Sta
     until(lambda: not [one for one in threading.enumerate() if one not in before and one.is_alive()], 5)
 
 
+def test_a_long_first_look_is_waited_for(stand: Stand) -> None:
+    board: Any = stand.channels["web"]
+    whole = board.publish_all
+
+    def slowly(items: Any) -> Any:
+        time.sleep(0 if items else 2.6)
+        return whole(items)
+
+    board.publish_all = slowly
+    stand.put("a", at=soon(-2))
+    with running(stand.desk) as run:
+        until(lambda: board.ledger.texts)
+        assert run.thread.is_alive()
+
+
 def test_it_stops_between_two_posts_of_a_long_queue(stand: Stand) -> None:
     post: Any = stand.channels["post"]
     post.during = lambda _what: time.sleep(0.25)
