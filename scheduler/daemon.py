@@ -34,7 +34,7 @@ _ARENA_MAX = -8
 """M_ARENA_MAX of mallopt(3)."""
 _TICK = 1.0
 """Seconds between two looks at the rows where nothing wakes a lane: commands write into the same database."""
-_GRACE = 5.0
+_GRACE = 4.0
 """Seconds that a stop waits for what is under way; the rest of the ten is for the web servers and for closing."""
 _STUCK = 300.0
 """Seconds without a pass after which a thread counts as stuck and systemd is no longer told that all is well."""
@@ -175,7 +175,7 @@ class Daemon:
     def _end(self) -> None:
         self._supervisor.stopping()
         self.stop.set()
-        self._watch.stop()
+        self._watch.stop(1.0)
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         deadline = time.monotonic() + _GRACE

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote
 
+from channels.images import MAX_PIXELS
 from channels.piece import Image
 from scheduler.calendar.finding import Notes, Place, shortened
 
@@ -20,6 +21,7 @@ _DEFINITION = re.compile(r"^[ ]{0,3}\[([^\[\]\n^]+)\]:[ \t]*<?([^\s<>]+)", re.MU
 _REMOTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//")
 _EMPTY_LINK = re.compile(r"\[\s*\]\([^()\n]*\)")
 State = Literal["there", "broken", "missing", "outside"]
+_FORMATS = frozenset({"JPEG", "PNG", "WEBP", "GIF"})
 _RASTER = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif"})
 
 
@@ -76,7 +78,7 @@ def note_image(image: Image, path: str, root: Path, place: Place, notes: Notes, 
         say = notes.warn if body and image.src.startswith("/") else notes.error
         say("missing-image", place, message)
     elif state == "broken":
-        message = f"'{shortened(image.src)}' is not a picture that can be read. Save it anew as JPEG, PNG or WebP."
+        message = f"'{shortened(image.src)}' is no picture that can be shown. Save it anew as JPEG, PNG or WebP, not too large."
         notes.error("broken-image", place, message)
 
 
@@ -113,8 +115,8 @@ def _readable(file: Path) -> bool:
     from PIL import UnidentifiedImageError
 
     try:
-        with Picture.open(file):
-            return True
+        with Picture.open(file) as picture:
+            return picture.format in _FORMATS and picture.width * picture.height <= MAX_PIXELS
     except (UnidentifiedImageError, OSError, ValueError, Picture.DecompressionBombError):
         return False
 

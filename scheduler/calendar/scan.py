@@ -28,6 +28,11 @@ class Stamp:
     inode: int
 
 
+def inode_of(status: os.stat_result) -> int:
+    """What databases can keep of an inode: 63 bits. Some file systems use the last one."""
+    return status.st_ino & 0x7FFF_FFFF_FFFF_FFFF
+
+
 @dataclass(frozen=True)
 class Scan:
     """What a look at `content/` found; all paths relative to the workspace, with `/`, sorted.
@@ -191,7 +196,7 @@ class _Walk:
         old = self.known.get(path)
         if old is not None:
             self.seen.add(path)
-            if (old.size, old.mtime_ns, old.inode) == (status.st_size, status.st_mtime_ns, status.st_ino):
+            if (old.size, old.mtime_ns, old.inode) == (status.st_size, status.st_mtime_ns, inode_of(status)):
                 return
         self._fresh(path, entry, status)
 
@@ -206,7 +211,7 @@ class _Walk:
         elif not os.access(entry.path, os.R_OK):
             self.refused[path] = _NOT_ALLOWED
         else:
-            stamp = Stamp(status.st_size, status.st_mtime_ns, status.st_ino)
+            stamp = Stamp(status.st_size, status.st_mtime_ns, inode_of(status))
             self.fresh.append((path, stamp, status.st_ctime_ns))
 
 

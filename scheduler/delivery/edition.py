@@ -65,7 +65,7 @@ def _one(channel: Channel, edition: Edition, setup: Setup) -> int:
         known = attempts.edition(db, channel.name, *edition.group)
     if known is None or known.state == "failed":
         made = _collect(channel, edition, setup)
-        return _send(channel, edition, *made, setup) if made else 0
+        return _send(channel, edition, *made, setup, fresh=True) if made else 0
     with setup.store.read() as db:
         message = messages.load(db, known.digest)
     inside = [row for row in edition.rows if row.digest == known.digest and known.state != "published"]
@@ -115,11 +115,13 @@ class _Lost(Exception):
     """Somebody else has some of the deliveries: nothing is claimed, the edition is collected again."""
 
 
-def _send(channel: Channel, edition: Edition, message: Message, rows: Sequence[Any], setup: Setup) -> int:
+def _send(
+    channel: Channel, edition: Edition, message: Message, rows: Sequence[Any], setup: Setup, fresh: bool = False
+) -> int:
     """One claim for all its deliveries, one call, one settlement."""
     name = edition.key(setup.site, channel.name)
     try:
-        _claim(channel, edition, message, rows, setup)
+        _claim(channel, edition, message, rows, setup, fresh)
     except _Lost:
         return 0
     acts = [Act(one.id, one.name, channel.name, one.attempts + 1) for one in rows]
@@ -138,11 +140,13 @@ def _send(channel: Channel, edition: Edition, message: Message, rows: Sequence[A
     return len(acts)
 
 
-def _claim(channel: Channel, edition: Edition, message: Message, rows: Sequence[Any], setup: Setup) -> None:
+def _claim(
+    channel: Channel, edition: Edition, message: Message, rows: Sequence[Any], setup: Setup, fresh: bool
+) -> None:
     digest, name = message.digest(), edition.key(setup.site, channel.name)
     with setup.store.write() as db:
         messages.save(db, [message])
-        claims = [Claim(one.id, name, digest, one.generation) for one in rows]
+        claims = [Claim(one.id, name, digest, one.generation, edits=one.changed if fresh else None) for one in rows]
         if len(attempts.claim(db, channel.name, claims, setup.owner, setup.clock())) != len(claims):
             raise _Lost
         attempts.put_edition(db, edition.row(channel.name) | {"state": "publishing", "digest": digest})

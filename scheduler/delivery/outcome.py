@@ -82,7 +82,7 @@ def _touch_failed(db: Connection, act: Act, decision: retry.Decision, text: str,
     again = decision.at if isinstance(decision, retry.Retry) else now + timedelta(minutes=1)
     values: dict[str, Any] = {"ready_at": again, "error": text}
     if isinstance(decision, retry.Fail):
-        values |= {"withdraw": False}
+        values |= {"withdraw": False, "ready_at": now + timedelta(days=1)}
     elif act.purpose == "revise":
         values |= {"changed": 1}
     attempts.settle(db, act.delivery, "failed", now, values, text)

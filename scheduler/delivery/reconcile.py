@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from channels.contract import Channel, Receipt
-from channels.errors import CannotTell
+from channels.errors import CannotTell, RateLimited
 from scheduler.delivery import outcome, retry
 from scheduler.delivery.outcome import Act
 from scheduler.delivery.setup import Setup
@@ -50,6 +50,8 @@ def _read_back(row: Any, act: Act, channel: Channel, setup: Setup, now: datetime
         message = messages.load(db, row.digest)
     try:
         receipt = channel.find(message, row.key, row.started_at)
+    except RateLimited as error:
+        return _later(row, error, setup, now)
     except CannotTell as error:
         return _ask(act, str(error), error.look, setup, now)
     except Exception as error:  # noqa: BLE001  whatever it is, it becomes the outcome
@@ -73,6 +75,14 @@ def _absent(row: Any, act: Act, channel: Channel, setup: Setup, now: datetime) -
         return _repeat(row, act, setup, now)
     with setup.store.write() as db:
         attempts.look_again(db, row.id, sure_at, counted=False)
+    return 0
+
+
+def _later(row: Any, error: RateLimited, setup: Setup, now: datetime) -> int:
+    """ "Not now" says nothing about the post: ask when the remote is ready for questions again."""
+    wait = max(error.retry_after or _BETWEEN_CHECKS, _BETWEEN_CHECKS)
+    with setup.store.write() as db:
+        attempts.look_again(db, row.id, now + wait, counted=False)
     return 0
 
 

@@ -66,7 +66,8 @@ def _rows(channel: Channel, setup: Setup) -> Sequence[Any]:
         stopped = {(pause.scope, pause.name) for pause in pauses.current(db)}
         if ("all", "") in stopped or ("channel", channel.name) in stopped:
             return dues.unwanted(db, channel.name, setup.clock()) if withdraws else []
-        return dues.touched(db, channel.name, setup.clock(), revises=revises, withdraws=withdraws)
+        clients = [name for scope, name in stopped if scope == "client"]
+        return dues.touched(db, channel.name, setup.clock(), revises=revises, withdraws=withdraws, but=clients)
 
 
 _LATER = object()

@@ -15,7 +15,7 @@ from channels.contract import Media, View
 from channels.files import OutsideError, inside, write_atomic
 from channels.piece import Piece
 from scheduler.calendar.reading import Rules, read
-from scheduler.calendar.scan import Stamp
+from scheduler.calendar.scan import Stamp, inode_of
 from scheduler.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -122,4 +122,4 @@ class Library:
 
 def stamp_of(path: Path) -> Stamp:
     stat = path.stat()
-    return Stamp(stat.st_size, stat.st_mtime_ns, stat.st_ino & 0x7FFF_FFFF_FFFF_FFFF)
+    return Stamp(stat.st_size, stat.st_mtime_ns, inode_of(stat))

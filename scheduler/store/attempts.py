@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, case, insert, or_, select, update
+from sqlalchemy import Connection, and_, case, exists, insert, or_, select, update
 
-from scheduler.store.core import ATTEMPT, DELIVERY, EDITION, PIECE
+from scheduler.store.core import ATTEMPT, DELIVERY, EDITION, PAUSE, PIECE
 
 LEASE = timedelta(minutes=5)
 _A = ATTEMPT
@@ -59,6 +59,8 @@ def _take(db: Connection, one: Claim, now: datetime) -> bool:
     seen: dict[str, Any] = {}
     if one.edits is not None:
         seen = {"changed": case((_D.c.changed == one.edits, 0), else_=_D.c.changed)}
+    if one.purpose == "publish":
+        same = same.where(~_stopped())
     if one.purpose == "publish" and one.edits is not None:
         same = same.where(_D.c.changed == one.edits)
     if one.purpose == "publish":
@@ -72,6 +74,14 @@ def _take(db: Connection, one: Claim, now: datetime) -> bool:
     else:
         changes = {"attempts": _D.c.attempts, **seen}
     return db.execute(same.values(changes)).rowcount == 1
+
+
+def _stopped() -> Any:
+    """A pause that stands now: pressed while the message was being made, it still comes in time."""
+    client = select(PIECE.c.client).where(PIECE.c.id == _D.c.piece_id).scalar_subquery()
+    channel = and_(PAUSE.c.scope == "channel", PAUSE.c.name == _D.c.channel)
+    of_client = and_(PAUSE.c.scope == "client", PAUSE.c.name == client)
+    return exists().where(PAUSE.c.ended_at.is_(None), or_(PAUSE.c.scope == "all", channel, of_client))
 
 
 def settle(

@@ -41,11 +41,16 @@ def soon(db: Connection, channel: str, now: datetime, until: datetime) -> Sequen
     return db.execute(query.order_by(_D.c.ready_at, _D.c.id).limit(_PAGE)).all()
 
 
-def touched(db: Connection, channel: str, now: datetime, *, revises: bool, withdraws: bool) -> Sequence[Any]:
-    """Up to 200 that are out and were edited, have expired or are to be withdrawn, as far as the channel can."""
+def touched(
+    db: Connection, channel: str, now: datetime, *, revises: bool, withdraws: bool, but: Sequence[str]
+) -> Sequence[Any]:
+    """Up to 200 that are out and were edited, have expired or are to be withdrawn, as far as the channel can.
+
+    Of the clients in `but` only what a person wants taken back.
+    """
     expired = and_(_D.c.expires_at.is_not(None), _D.c.expires_at <= now)
     why = or_(false(), *([_D.c.changed > 0] if revises else []), *([_D.c.withdraw, expired] if withdraws else []))
-    return _touched(db, channel, now, why)
+    return _touched(db, channel, now, and_(why, or_(_D.c.withdraw, PIECE.c.client.not_in(but))))
 
 
 def unwanted(db: Connection, channel: str, now: datetime) -> Sequence[Any]:

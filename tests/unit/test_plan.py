@@ -231,7 +231,7 @@ def test_a_new_date_in_the_past_leaves_it_held() -> None:
 def test_what_has_expired_is_not_begun_and_is_dropped() -> None:
     want = on("post", expires_at=NOW)
     assert changes([want], []) == []
-    assert changes([want], [row(want)]) == [Dropped(1, "planned")]
+    assert changes([want], [row(want)]) == [Dropped(1, "planned", "it has expired")]
     assert changes([want], [row(want, "cancelled")]) == []
     assert changes([want], [row(want, "published")]) == []
 
