@@ -31,7 +31,8 @@ class Article:
 def article(piece: Piece, view: View, base: str = "") -> Article:
     """The piece ready for a page (`base`: the path that the site lies under, mostly "") or a feed (the site's url).
 
-    A link to a file that is not there, or to another writer's source file, becomes its text; such a picture goes.
+    A link to another piece's file leads to its page; one to a file that is not there, or to a piece that is not out by
+    then, becomes its text; such a picture goes.
     Raises `channels.markdown.Unreadable`.
     """
     html = markdown.to_html(piece.body, piece.lang)
@@ -45,6 +46,8 @@ def article(piece: Piece, view: View, base: str = "") -> Article:
             return view.page(piece) + target if "://" in base else target
         if not markdown.is_local(target):
             return target
+        if page := _page(piece, view, target):
+            return base + page.removeprefix(view.site.url)
         media = _file(piece, view, target, alts.get(target, ""))
         if media is None:
             return base + target if target.startswith("/") and not _is_picture(target) else None
@@ -59,6 +62,13 @@ def article(piece: Piece, view: View, base: str = "") -> Article:
 def address(media: Media, base: str = "") -> str:
     """Where the website serves a file."""
     return f"{base}/media/{media.name}"
+
+
+def _page(piece: Piece, view: View, target: str) -> str | None:
+    """Where a link to another piece's file leads, with its `#part`."""
+    path, mark, part = target.partition("#")
+    page = view.page_at(piece, unquote(path)) if path.lower().endswith(".md") else None
+    return page and page + mark + part
 
 
 def _file(piece: Piece, view: View, target: str, alt: str) -> Media | None:

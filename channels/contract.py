@@ -178,6 +178,7 @@ class View:
     related: Callable[[Piece], Mapping[str, str]]
     names: Mapping[tuple[str, str], str] = field(default_factory=dict)
     links: Callable[[str, Piece, str], str] = lambda url, _piece, _channel: url
+    linked: Callable[[Piece, str], Piece | None] = lambda _piece, _target: None
 
     def page(self, piece: Piece) -> str:
         """The address of the piece's own page."""
@@ -191,6 +192,13 @@ class View:
         """The local file that `src` names in this piece; None if it is remote or not there."""
         media = self.files(piece, src)
         return media and Media(media.digest, media.suffix, alt, src, media.source)
+
+    def page_at(self, piece: Piece, target: str) -> str | None:
+        """The page of the piece whose file `target` names, from this piece's; None where that won't be out by then."""
+        other = self.linked(piece, target)
+        if other is None or other.status != "ready" or other.publish_at is None or piece.publish_at is None:
+            return None
+        return self.page(other) if other.publish_at <= piece.publish_at else None
 
     def translations(self, piece: Piece) -> Mapping[str, str]:
         """Language → `lang/slug` of the same piece in the other languages."""

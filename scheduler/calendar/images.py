@@ -22,6 +22,7 @@ _REMOTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//")
 _EMPTY_LINK = re.compile(r"\[\s*\]\([^()\n]*\)")
 State = Literal["there", "broken", "missing", "outside"]
 _FORMATS = frozenset({"JPEG", "PNG", "WEBP", "GIF"})
+_BARE = re.compile(r"<img\b(?![^<>]*\balt\s*=)[^<>]{0,2000}>", re.IGNORECASE)
 _RASTER = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif"})
 
 
@@ -80,6 +81,21 @@ def note_image(image: Image, path: str, root: Path, place: Place, notes: Notes, 
     elif state == "broken":
         message = f"'{shortened(image.src)}' is no picture that can be shown. Save it anew as JPEG, PNG or WebP, not too large."
         notes.error("broken-image", place, message)
+
+
+def note_captions(src: str, path: str, root: Path, place: Place, notes: Notes) -> None:
+    """Notes captions that are named and not there: nobody should believe that they are out."""
+    if not _REMOTE.match(src) and _state(src, path, root) != "there":
+        notes.warn("missing-captions", place, f"There are no captions '{shortened(src)}'. {_looked(src, path)}")
+
+
+def note_bare_images(text: str, first_line: int, notes: Notes) -> None:
+    """Notes pictures written as HTML that have no words for those who can't see them."""
+    for match in _BARE.finditer(text):
+        line = first_line + text.count("\n", 0, match.start())
+        column = match.start() - text.rfind("\n", 0, match.start())
+        message = 'This image has no alternative text. Write what it shows: alt="…".'
+        notes.warn("missing-alt", (line, column), message)
 
 
 def _looked(src: str, path: str) -> str:

@@ -17,7 +17,8 @@ from channels.piece import KINDS, Event, Image, Kind, Override, Piece, Video
 from scheduler.calendar import document, frontmatter
 from scheduler.calendar.fields import Fields, typed
 from scheduler.calendar.finding import Finding, Notes, Place, Unreadable, shortened, suggestion
-from scheduler.calendar.images import note_image, shown
+from scheduler.calendar.images import note_bare_images, note_captions, note_image, shown
+from scheduler.calendar.links import note_links
 from scheduler.calendar.naming import Named, named, slug
 from scheduler.calendar.prose import prose
 from scheduler.calendar.sections import Span, announcement, posts
@@ -224,11 +225,16 @@ class _Reader:
         if fields.image.src:
             image = Image(fields.image.src, fields.image.alt)
             note_image(image, self.path, root, self._place("image.src"), self.notes, body=False)
-        if "![" not in self.body and "{{" not in self.body and "{%" not in self.body:
+        if fields.video and (captions := fields.video.captions):
+            note_captions(captions, self.path, root, self._place("video.captions"), self.notes)
+        if "<img" in self.body:
+            note_bare_images(prose(self.body), self.body_line, self.notes)
+        if "![" not in self.body and "](" not in self.body and "{{" not in self.body and "{%" not in self.body:
             return
         text = prose(self.body)
         note_shortcodes(text, (self.body_line, 1), self.notes)
         line, at = self.body_line, 0
+        note_links(text, self.body_line, self.path, self.rules.root, self.notes)
         for one in shown(text):
             line, at = line + text.count("\n", at, one.start), one.start
             column = one.start - text.rfind("\n", 0, one.start)

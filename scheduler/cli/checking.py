@@ -28,11 +28,21 @@ def check(
     ] = Report.text,
 ) -> None:
     """Read every piece and tell what must be mended. Nothing goes out, nothing is written."""
+    from scheduler.calendar.finding import Finding
     from scheduler.calendar.report import summarise
     from scheduler.cli import vanished
     from scheduler.cli.survey import survey
+    from scheduler.workspace import BadSettings
 
-    reader = session(ctx).reader()
+    try:
+        reader = session(ctx).reader()
+    except BadSettings as error:
+        if form is Report.text:
+            raise
+        _write(
+            [Finding(one.file, one.line, one.column, "error", "settings", one.message) for one in error.faults], form
+        )
+        raise typer.Exit(1) from None
     root = reader.workspace.root
     wanted = [_within(root, path) for path in paths or ()]
     with progress("reading") as advance:
@@ -63,7 +73,7 @@ def _total(pieces: int, found: Sequence[Finding]) -> str:
     return f"{count(pieces, 'piece')}, {count(errors, 'error')}, {count(len(found) - errors, 'warning')}"
 
 
-def _write(found: Sequence[Finding], form: Report, total: str) -> None:
+def _write(found: Sequence[Finding], form: Report, total: str = "") -> None:
     if form is Report.json:
         typer.echo(as_json([asdict(one) for one in found]))
         return

@@ -53,7 +53,7 @@ class Intake:
         reading = read(raw, path, self.rules)
         findings = list(reading.findings)
         if reading.piece is not None and reading.piece.status == "ready":
-            findings += self._objections(reading, reading.piece)
+            findings += [*_idea(reading, reading.piece), *self._objections(reading, reading.piece)]
         return reading, findings
 
     def goes_to(self, piece: Piece) -> list[str]:
@@ -137,6 +137,15 @@ class Intake:
 
 def _stamped(stamp: Stamp) -> dict[str, int]:
     return {"size": stamp.size, "mtime_ns": stamp.mtime_ns, "inode": stamp.inode}
+
+
+def _idea(reading: Reading, piece: Piece) -> list[Finding]:
+    """An event that was given a start, but no time to be announced, is easily taken for planned."""
+    if piece.event is None or piece.publish_at is not None:
+        return []
+    line, column = reading.lines.get("starts_at", (1, 1))
+    message = "This event has a start but no publish_at: it stays an idea, and nothing of it goes out. Add publish_at."
+    return [Finding(reading.path, line, column, "warning", "event-without-date", message)]
 
 
 def _finding(problem: Problem, channel: str, reading: Reading) -> Finding:

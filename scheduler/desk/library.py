@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from channels.contract import Media, View
 from channels.files import OutsideError, inside, write_atomic
 from channels.piece import Piece
-from scheduler.calendar.reading import Rules, read
+from scheduler.calendar.reading import Rules, is_piece, read
 from scheduler.calendar.scan import Stamp, inode_of
 from scheduler.workspace import Workspace
 
@@ -38,7 +38,14 @@ class Library:
         self._edition = 0
         self._digests: dict[Path, tuple[int, int, str]] = {}
         settings = self.workspace.settings
-        self.view = View(settings.as_site(), self.workspace.root, self.media, self._translations, settings.names())
+        self.view = View(
+            settings.as_site(),
+            self.workspace.root,
+            self.media,
+            self._translations,
+            settings.names(),
+            linked=self._linked,
+        )
 
     @property
     def media_folder(self) -> Path:
@@ -115,6 +122,17 @@ class Library:
                     self._digests.pop(Path(one.source), None)
                     raise OSError(f"{one.src} changed while it was read")
                 write_atomic(target, data)
+
+    def _linked(self, piece: Piece, target: str) -> Piece | None:
+        """The piece whose file `target` names, from beside `piece` or, with `/` ahead, from `content/`."""
+        content = self.workspace.root / "content"
+        start = content if target.startswith("/") else (self.workspace.root / piece.path).parent
+        try:
+            path = inside(content, start / target.lstrip("/"))
+            name = path.relative_to(self.workspace.root.resolve()).as_posix()
+            return read(path.read_bytes(), name, self.rules).piece if is_piece(name) else None
+        except (OutsideError, OSError, ValueError):
+            return None
 
     def _translations(self, piece: Piece) -> Mapping[str, str]:
         return self.related.get(piece.id, {})

@@ -393,3 +393,17 @@ def test_json_is_whole_where_the_terminal_knows_no_unicode(desk: Typist) -> None
     done = subprocess.run(command, env=environ, capture_output=True, timeout=60, check=False)
     assert done.returncode == 1
     assert any("ääkköset" in one["message"] for one in json.loads(done.stdout))
+
+
+def test_an_event_with_a_start_alone_is_told_to_be_an_idea(desk: Typist) -> None:
+    (desk.root / "content/events").mkdir(parents=True, exist_ok=True)
+    (desk.root / "content/events/day.md").write_text("---\ntitle: Day\nstarts_at: 2030-11-30 09:00\n---\nCome.\n")
+    told = desk.reads("check", "--format", "json")
+    assert [(one["rule"], one["line"]) for one in told] == [("event-without-date", 3)]
+
+
+def test_check_tells_broken_settings_as_findings(desk: Typist) -> None:
+    config = desk.root / "config/julki.toml"
+    config.write_text(config.read_text() + "\n[sitte]\ntitle = 1\n")
+    told = json.loads(desk.types("check", "--format", "json", code=1).stdout)
+    assert [(one["file"], one["rule"], one["severity"]) for one in told] == [("config/julki.toml", "settings", "error")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -68,7 +69,7 @@ audiences: citizens
 after: other
 late: 1h30m
 expires_at: 2027-01-01
-video: {url: https://example.org/v, duration: "3:25", captions: c.vtt, transcript: t}"""
+video: {url: https://example.org/v, duration: "3:25", captions: https://example.org/c.vtt, transcript: t}"""
 
 
 def test_every_field_is_read() -> None:
@@ -84,7 +85,7 @@ def test_every_field_is_read() -> None:
     assert (found.client, found.project, found.phase) == ("lupavirasto", "lupapalvelu", "middle")
     assert (found.after, found.translation_of, found.late) == ("other", "fi/lupa", timedelta(minutes=90))
     assert found.image == Image("http://example.org/a.jpg", "A")
-    assert found.video == Video("https://example.org/v", timedelta(seconds=205), "c.vtt", "t")
+    assert found.video == Video("https://example.org/v", timedelta(seconds=205), "https://example.org/c.vtt", "t")
     assert found.channels is None
     assert list(found.overrides) == ["website", "x", "newsletter"]
     assert found.override("website") == Override()
@@ -315,7 +316,7 @@ def rules(tmp_path: Path) -> Rules:
         ("```\n![a](gone.jpg)\n```\n\n    ![a](gone.jpg)\n\n`![a](gone.jpg)` <!-- ![a](gone.jpg) -->", []),
         ("```\n![a](gone.jpg)", [("error", "missing-image")]),
         ("- item\n\n    ![a](gone.jpg)", [("error", "missing-image")]),
-        ('<img src="gone.jpg">', []),
+        ('<img src="gone.jpg">', [("warning", "missing-alt")]),
     ],
 )
 def test_pictures_of_a_body(body: str, expected: list[tuple[str, str]], rules: Rules) -> None:
@@ -386,3 +387,21 @@ def test_repeated_warnings_are_summed_up_and_errors_never() -> None:
 def test_a_few_warnings_stay_as_they_are() -> None:
     few = [Finding(f"{n}.md", 2, 1, "warning", "unknown-key", "'deck' is unknown.") for n in range(3)]
     assert summarise(few) == few
+
+
+def test_a_relative_link_to_nothing_is_told_where_it_stands(tmp_path: Path) -> None:
+    folder = tmp_path / "content" / "news"
+    folder.mkdir(parents=True)
+    (folder / "other.md").write_text("---\ntitle: b\n---\n")
+    (folder / "plan.pdf").write_bytes(b"%PDF")
+    body = "[a](other.md#x) [b](plan.pdf) [c](https://example.org) [d](#e) `[f](gone.md)`\n\nSee [this](gone.md)."
+    found = piece("title: x", body, "content/news/a.md", replace(RULES, root=tmp_path)).findings
+    assert [(one.rule, one.severity, one.line, one.column) for one in found] == [("dead-link", "warning", 6, 5)]
+
+
+def test_captions_and_bare_images_are_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "content" / "video").mkdir(parents=True)
+    head = "title: x\nvideo: {url: https://example.org/v, captions: gone.vtt}"
+    body = 'Text\n\n<img src="a.jpg"> <img alt="b" src="b.jpg"> `<img src="c.jpg">`'
+    found = piece(head, body, "content/video/a.md", replace(RULES, root=tmp_path)).findings
+    assert [(one.rule, one.line) for one in found] == [("missing-captions", 3), ("missing-alt", 7)]
