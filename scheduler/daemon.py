@@ -27,6 +27,7 @@ from scheduler.desk.assemble import Desk
 from scheduler.notify import Supervisor
 from scheduler.store import attempts, dues
 from scheduler.store.lock import Lock
+from scheduler.workspace import BadSettings, load, settings_stamp
 
 log = structlog.get_logger("julki.daemon")
 
@@ -94,6 +95,7 @@ class Daemon:
         self.stop = desk.stop
         self._supervisor = supervisor or Supervisor()
         self._lock = Lock(desk.store.path)
+        self._settings = settings_stamp(desk.workspace.root)
         self._failure: BaseException | None = None
         self._started: Callable[[], None] = lambda: None
         self._files = Worker("files", self._refresh, 30.0, self.stop, self._begin)
@@ -193,12 +195,28 @@ class Daemon:
             self._lock.release()
 
     def _refresh(self) -> None:
+        self._heed_settings()
         outcome = self.desk.refresh.run(self.desk.clock())
         if outcome.again:
             threading.Timer(0.2, self._files.wake.set).start()
         if outcome.changes or outcome.read or outcome.vanished:
             self._wake_lanes()
             self._arm()
+
+    def _heed_settings(self) -> None:
+        """A running desk keeps the settings that it began with; whoever changes them should not have to guess that."""
+        now = settings_stamp(self.desk.workspace.root)
+        if now == self._settings:
+            return
+        self._settings = now
+        try:
+            load(self.desk.workspace.root)
+        except BadSettings as error:
+            log.warning("config/ has changed and can't be used as it is", faults=[str(fault) for fault in error.faults])
+        else:
+            log.warning(
+                "config/ has changed; it counts from the next start on", remedy="Stop julki run and start it again."
+            )
 
     def _passes(self, lane: Lane) -> Callable[[], None]:
         """Until nothing moves. What one lane publishes another may wait for."""

@@ -86,6 +86,13 @@ def locate(given: str | Path | None, start: Path, environ: Mapping[str, str]) ->
     )
 
 
+def settings_stamp(root: Path) -> tuple[tuple[str, int, int], ...]:
+    """Changes when a file of `config/` does: name, size and time of writing of each that is there."""
+    files = [(name, root / "config" / f"{name}.toml") for name in FILES]
+    found = [(name, path.stat()) for name, path in files if path.is_file()]
+    return tuple((name, status.st_size, status.st_mtime_ns) for name, status in found)
+
+
 def load(root: Path, environ: Mapping[str, str] | None = None) -> Workspace:
     """Read `config/*.toml` and the secrets. Raises `BadSettings` with everything that is wrong."""
     texts: dict[str, str] = {name: text for name in FILES if (text := _text(root, name)) is not None}

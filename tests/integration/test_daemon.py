@@ -203,6 +203,16 @@ def test_a_long_first_look_is_waited_for(stand: Stand) -> None:
         assert run.thread.is_alive()
 
 
+def test_changed_settings_are_told_once_and_wait_for_a_start(stand: Stand, capsys: pytest.CaptureFixture[str]) -> None:
+    config = stand.root / "config/julki.toml"
+    with running(stand.desk) as run:
+        until(lambda: run.started.is_set())
+        config.write_text(config.read_text() + "\n# a remark\n")
+        until(lambda: "counts from the next start on" in capsys.readouterr().out)
+        config.write_text(config.read_text() + "\n[sitte]\n")
+        until(lambda: "can't be used as it is" in capsys.readouterr().out)
+
+
 def test_it_stops_between_two_posts_of_a_long_queue(stand: Stand) -> None:
     post: Any = stand.channels["post"]
     post.during = lambda _what: time.sleep(0.25)

@@ -375,3 +375,19 @@ def test_the_difference_never_touches_what_is_out_or_may_be(
 def test_each_channel_and_part_is_wanted_once(before: Intent) -> None:
     keys = [(want.channel, want.part) for want in wanted(before, RULES)]
     assert len(keys) == len(set(keys))
+
+
+@given(
+    kind=st.sampled_from(["news", "blog", "video"]),
+    lang=st.sampled_from(["fi", "sv", "en"]),
+    hours=st.integers(-24 * 30, 24 * 30),
+    late=st.none() | st.timedeltas(timedelta(0), timedelta(days=9)),
+    expires=st.none() | st.just(TOMORROW),
+)
+def test_an_override_that_says_nothing_changes_nothing(
+    kind: str, lang: str, hours: int, late: timedelta | None, expires: datetime | None
+) -> None:
+    """Most pieces say nothing of their channels and take a shorter way through the planning."""
+    told = {"kind": kind, "lang": lang, "publish_at": NOW + hours * HOUR, "late": late, "expires_at": expires}
+    usual = RULES.kinds.get(kind, ((), None))[0]
+    assert wants(**told) == wants(**told, overrides=dict.fromkeys(usual, Override()))
