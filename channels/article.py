@@ -7,8 +7,9 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from channels import images, markdown
-from channels.contract import Media, View
+from channels.message import Media
 from channels.piece import Piece
+from channels.view import View
 
 DOCUMENTS = frozenset({
     ".csv", ".docx", ".ics", ".json", ".odp", ".ods", ".odt", ".pdf", ".pptx", ".srt", ".txt", ".vtt", ".xlsx", ".zip",

@@ -14,9 +14,10 @@ from functools import lru_cache
 
 from slugify import slugify
 
-from channels.contract import Json, Media, View
 from channels.markdown import clean
+from channels.message import Json, Media
 from channels.piece import Piece
+from channels.view import View
 
 Card = Mapping[str, Json]
 

@@ -7,103 +7,16 @@ protocols below (`Batching`, `Collecting`, …), which the desk looks for with `
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from channels.errors import ChannelError
+from channels.message import Json, Message, Problem
 from channels.piece import MAIN, Piece
-
-Json = Any
-"""Anything that `json.dumps` writes and `json.loads` gives back unchanged."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that a person should mend before the piece goes out on a channel.
-
-    `rule` is a stable kebab-case name; `field` the front-matter key it is about ("" for the body).
-    An `error` keeps the piece off the channel; a `warning` does not.
-    """
-
-    rule: str
-    message: str
-    severity: Literal["error", "warning"] = "error"
-    field: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Media:
-    """A file that goes with a message. `digest` is the SHA-256 of its bytes, in hex; `suffix` like `.jpg`.
-
-    The desk keeps a copy under `Context.media / name` from the claim on; that copy is what is published.
-    `source` is where it was read (an absolute path), for previews only: it is not part of the message's hash.
-    """
-
-    digest: str
-    suffix: str
-    alt: str = ""
-    src: str = ""
-    source: str = ""
-
-    @property
-    def name(self) -> str:
-        return self.digest + self.suffix
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What goes out, whole: publishing reads nothing but this and `Context.media`.
-
-    `text` is what is read as plain text (a post, the text part of a mail, a page's summary), `html` the rich form.
-    `data` is whatever else the adapter needs, JSON. `card` is a small JSON mapping that lists are made of (title,
-    url, date, tags …), kept beside the message so that lists need not load `html`. `links_page`: the message holds
-    the address of the piece's own page, so it waits until that page is out. `length` and `limit` are in the
-    channel's own measure (None: there is none). `problems` are shown, not sent.
-    """
-
-    channel: str
-    piece: str
-    part: str = MAIN
-    title: str = ""
-    text: str = ""
-    html: str = ""
-    media: tuple[Media, ...] = ()
-    card: Mapping[str, Json] = field(default_factory=dict)
-    data: Mapping[str, Json] = field(default_factory=dict)
-    links_page: bool = False
-    length: int | None = None
-    limit: int | None = None
-    problems: tuple[Problem, ...] = ()
-
-    def payload(self) -> dict[str, Json]:
-        """The message as JSON: what is stored, hashed and sent. `from_payload` is its inverse."""
-        return {
-            "channel": self.channel,
-            "piece": self.piece,
-            "part": self.part,
-            "title": self.title,
-            "text": self.text,
-            "html": self.html,
-            "media": [[m.digest, m.suffix, m.alt, m.src] for m in self.media],
-            "card": dict(self.card),
-            "data": dict(self.data),
-            "links_page": self.links_page,
-        }
-
-    @classmethod
-    def from_payload(cls, payload: Mapping[str, Json]) -> Message:
-        media = tuple(Media(*row) for row in payload["media"])
-        return cls(**{**payload, "media": media})
-
-    def digest(self) -> str:
-        """SHA-256 of the payload, in hex: equal exactly where the same would be sent."""
-        text = json.dumps(self.payload(), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+from channels.view import Site, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,59 +66,6 @@ class Part:
     name: str = MAIN
     at: datetime | None = None
     by_hand: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """The website's name, address (no slash at the end), zone (IANA name) and languages (the first is the default)."""
-
-    title: str
-    url: str
-    timezone: str
-    languages: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class View:
-    """What rendering may know beside the piece. Frozen; the desk makes it.
-
-    `names` gives people's, clients', projects' and audiences' shown names: `names[("author", "maija")]`.
-    """
-
-    site: Site
-    root: Path
-    files: Callable[[Piece, str], Media | None]
-    related: Callable[[Piece], Mapping[str, str]]
-    names: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    links: Callable[[str, Piece, str], str] = lambda url, _piece, _channel: url
-    linked: Callable[[Piece, str], Piece | None] = lambda _piece, _target: None
-
-    def page(self, piece: Piece) -> str:
-        """The address of the piece's own page."""
-        return f"{self.site.url}/{piece.lang}/{piece.kind}/{piece.slug}/"
-
-    def link(self, url: str, piece: Piece, channel: str) -> str:
-        """An outgoing address as this channel should publish it."""
-        return self.links(url, piece, channel)
-
-    def file(self, piece: Piece, src: str, alt: str = "") -> Media | None:
-        """The local file that `src` names in this piece; None if it is remote or not there."""
-        media = self.files(piece, src)
-        return media and Media(media.digest, media.suffix, alt, src, media.source)
-
-    def page_at(self, piece: Piece, target: str) -> str | None:
-        """The page of the piece whose file `target` names, from this piece's; None where that won't be out by then."""
-        other = self.linked(piece, target)
-        if other is None or other.status != "ready" or other.publish_at is None or piece.publish_at is None:
-            return None
-        return self.page(other) if other.publish_at <= piece.publish_at else None
-
-    def translations(self, piece: Piece) -> Mapping[str, str]:
-        """Language → `lang/slug` of the same piece in the other languages."""
-        return self.related(piece)
-
-    def name(self, what: str, key: str) -> str:
-        return self.names.get((what, key), key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from channels import images
 from channels.article import DOCUMENTS
-from channels.contract import Media
 from channels.errors import Rejected
 from channels.files import write_atomic
+from channels.message import Media
 
 _TAG = re.compile(r'<img\b[^<>]*?\ssrc="[^"]*/media/([0-9a-f]{64}\.[A-Za-z0-9]+)"[^<>]*>')
 _SIZES = "(max-width: 45rem) 100vw, 42rem"

@@ -13,9 +13,11 @@ from typing import Any
 
 from PIL import Image as Picture
 
-from channels.contract import Channel, Context, Live, Media, Message, Site, View
+from channels.contract import Channel, Context, Live
+from channels.message import Media, Message
 from channels.piece import KINDS, Event, Image, Kind, LivePost, Override, Piece, Video
 from channels.registry import adapter
+from channels.view import Site, View
 
 NOW = datetime(2026, 11, 30, 7, 0, tzinfo=UTC)
 SITE = Site("D9", "https://example.org", "Europe/Helsinki", ("fi", "sv", "en"))

@@ -23,8 +23,9 @@ from pathlib import Path
 
 import pytest
 
-from channels.contract import Batching, Channel, Collecting, Item, Message, Parting, Period, Receipt, View, Withdrawing
+from channels.contract import Batching, Channel, Collecting, Item, Parting, Period, Receipt, Withdrawing
 from channels.errors import CannotTell, ChannelError, RateLimited, Rejected, Unauthorized, Unavailable, Uncertain
+from channels.message import Message
 from channels.piece import KINDS, MAIN, Piece
 from channels.samples import (
     CANARY,
@@ -40,6 +41,7 @@ from channels.samples import (
     sample_view,
     scripts_in,
 )
+from channels.view import View
 
 __all__ = [
     "CANARY",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import NamedTuple
 
 from channels.contract import Part, Period
@@ -38,23 +37,6 @@ class Intent:
     channels: tuple[str, ...] | None = None
     overrides: Mapping[str, Override] = field(default_factory=dict)
     parts: Mapping[str, Sequence[Part]] = field(default_factory=dict)
-
-
-def by_the_hour(period: Callable[[datetime], Period | None]) -> Callable[[datetime], Period | None]:
-    """The same, asked once for all the pieces of an hour in which no edition goes out: a calendar holds ten thousand."""
-
-    @lru_cache(maxsize=100_000)
-    def ends(hour: datetime) -> tuple[Period | None, Period | None]:
-        return period(hour), period(hour + _HOUR)
-
-    def found(at: datetime) -> Period | None:
-        first, last = ends(at.replace(minute=0, second=0, microsecond=0))
-        return first if first == last else period(at)
-
-    return found
-
-
-_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from channels.contract import Site
 from channels.duration import Duration
 from channels.piece import KINDS, Kind, Phase
 from channels.registry import Options, UnknownAdapter, adapter
+from channels.view import Site
 
 _KEY = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})")

@@ -13,13 +13,15 @@ from zoneinfo import ZoneInfo
 
 from slugify import slugify
 
-from channels.contract import Context, Json, Message, Period, Problem, Receipt, Site, View
+from channels.contract import Context, Period, Receipt
+from channels.message import Json, Message, Problem
 from channels.newsletter import mail
 from channels.newsletter.edition import parse_edition
 from channels.newsletter.maildir import Maildir
 from channels.newsletter.options import NewsletterOptions
 from channels.newsletter.words import day, words
 from channels.piece import Piece
+from channels.view import Site, View
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
 

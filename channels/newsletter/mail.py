@@ -14,12 +14,12 @@ import css_inline
 import html2text
 from jinja2 import Environment, PackageLoader, Template
 
-from channels.contract import Site, View
 from channels.errors import Rejected
 from channels.markdown import absolutise, excerpt, is_local, to_html
 from channels.newsletter.words import day, moment, words
 from channels.piece import Piece
 from channels.text import clean, shorten
+from channels.view import Site, View
 
 SUBJECT = 150
 """The longest subject, in characters."""

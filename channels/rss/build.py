@@ -11,11 +11,13 @@ from pathlib import Path
 
 from channels.card import Card
 from channels.catalogue import Catalogue, Change, ListKey, order
-from channels.contract import Archive, Item, Message, Site
+from channels.contract import Archive, Item
 from channels.errors import Rejected
 from channels.files import OutsideError, inside, remove, write_atomic
+from channels.message import Message
 from channels.pictures import Pictures
 from channels.rss import feed
+from channels.view import Site
 
 LOOK = ".julki-feeds"
 """The file in the site's folder that names how all its feeds were made."""

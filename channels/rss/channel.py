@@ -11,14 +11,16 @@ from pydantic import Field
 from channels import markdown
 from channels.article import article
 from channels.card import card, moment
-from channels.contract import Context, Item, Message, Problem, Receipt, View
+from channels.contract import Context, Item, Receipt
 from channels.errors import ChannelError, Unavailable
 from channels.files import building
+from channels.message import Message, Problem
 from channels.pictures import Pictures
 from channels.piece import Piece
 from channels.registry import Options
 from channels.rss import feed
 from channels.rss.build import Build, Entries
+from channels.view import View
 
 
 class RssOptions(Options):

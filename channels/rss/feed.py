@@ -14,7 +14,8 @@ from mimetypes import guess_type
 from feedgen.feed import FeedGenerator
 
 from channels.card import Card, moment
-from channels.contract import Json, Message, Site
+from channels.message import Json, Message
+from channels.view import Site
 
 RSS, ATOM, JSON = "rss.xml", "atom.xml", "feed.json"
 _NEVER = "1970-01-01T00:00:00Z"

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from channels.card import Card
 from channels.catalogue import Catalogue, Change, ListKey
-from channels.contract import Archive, Item, Media, Message
+from channels.contract import Archive, Item
 from channels.errors import Rejected
 from channels.files import OutsideError, inside, remove, write_atomic
+from channels.message import Media, Message
 from channels.pictures import Pictures
 from channels.piece import KINDS
 from channels.website.leaves import full_pages, leaves, shifted_since

@@ -9,11 +9,13 @@ from urllib.parse import urlsplit
 from channels import markdown
 from channels.article import DOCUMENTS, address, article
 from channels.card import card, moment
-from channels.contract import Context, Item, Json, Media, Message, Problem, Receipt, View
+from channels.contract import Context, Item, Receipt
 from channels.errors import ChannelError, Unavailable
 from channels.files import building
+from channels.message import Json, Media, Message, Problem
 from channels.piece import Piece, Video
 from channels.registry import Options
+from channels.view import View
 from channels.website.build import Build
 from channels.website.pages import mark
 from channels.website.theme import Theme

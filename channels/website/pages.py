@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from channels.card import Card
 from channels.catalogue import Catalogue, ListKey
-from channels.contract import Message
+from channels.message import Message
 from channels.pictures import Pictures
 from channels.piece import KINDS
 from channels.website.leaves import Leaf

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from channels.card import Card, moment
-from channels.contract import Site
 from channels.images import thumbnail_name
 from channels.piece import KINDS
+from channels.view import Site
 from channels.website import words
 
 _HERE = Path(__file__).parent

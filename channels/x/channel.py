@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import NoReturn, Protocol
 
-from channels.contract import Context, Message, Part, Problem, Receipt, View
+from channels.contract import Context, Part, Receipt
 from channels.errors import CannotTell, Unauthorized
+from channels.message import Message, Problem
 from channels.piece import Piece
+from channels.view import View
 from channels.x import post
 from channels.x.live import Live
 from channels.x.options import SECRETS, XOptions

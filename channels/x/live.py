@@ -12,8 +12,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from channels.contract import Media, Message, Receipt
+from channels.contract import Receipt
 from channels.errors import CannotTell, ChannelError, Rejected, Unauthorized, Unavailable, Uncertain
+from channels.message import Media, Message
 from channels.urls import addresses
 
 _LOOK = "https://x.com/home"

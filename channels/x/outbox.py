@@ -12,8 +12,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from channels.contract import Message, Receipt
+from channels.contract import Receipt
 from channels.errors import Unavailable, Uncertain
+from channels.message import Message
 
 _BLOCK = 1 << 20
 

@@ -8,12 +8,14 @@ from functools import partial
 
 import regex
 
-from channels.contract import Media, Message, Part, Problem, View
+from channels.contract import Part
 from channels.errors import Rejected
 from channels.markdown import to_text
+from channels.message import Media, Message, Problem
 from channels.piece import MAIN, Image, LivePost, Piece
 from channels.text import ELLIPSIS, LIMIT, clean, hashtag, shorten, split, weighted_length
 from channels.urls import addresses, has_address
+from channels.view import View
 from channels.x.options import XOptions
 
 PICTURES = 4

@@ -92,3 +92,11 @@ def slug(written: str, path: str) -> str:
     if len(text) <= LONGEST_SLUG and _PLAIN.fullmatch(text):
         return text
     return str(slugify(unquote(text), max_length=LONGEST_SLUG))
+
+
+def is_piece(path: str) -> bool:
+    """Whether a path relative to the workspace, with `/`, is a piece's by its name."""
+    parts = path.split("/")
+    if len(parts) < 2 or parts[0] != "content" or not path.endswith(".md"):
+        return False
+    return parts[1] != "newsletter" and not any(part.startswith(("_", ".")) or not part for part in parts)

@@ -58,14 +58,6 @@ class Reading:
     identity: str
 
 
-def is_piece(path: str) -> bool:
-    """Whether a path relative to the workspace, with `/`, is a piece's by its name."""
-    parts = path.split("/")
-    if len(parts) < 2 or parts[0] != "content" or not path.endswith(".md"):
-        return False
-    return parts[1] != "newsletter" and not any(part.startswith(("_", ".")) or not part for part in parts)
-
-
 def read(raw: bytes, path: str, rules: Rules) -> Reading:
     """The piece that `raw`, the file at `path`, holds, with all that should be mended. Never raises."""
     notes = Notes(path)

@@ -16,7 +16,7 @@ from scheduler.cli.session import Failed, session
 from scheduler.cli.words import as_json
 
 if TYPE_CHECKING:
-    from channels.contract import Message, Problem
+    from channels.message import Message, Problem
     from channels.piece import Piece
     from scheduler.desk.reader import Reader
 
@@ -52,7 +52,7 @@ def preview(
 
 def _piece(reader: Reader, file: Path) -> Piece:
     """The file's piece; a broken file has none, and says why."""
-    from scheduler.calendar.reading import is_piece
+    from scheduler.calendar.naming import is_piece
     from scheduler.calendar.report import as_text
 
     root = reader.workspace.root

@@ -10,8 +10,9 @@ from typing import Any
 
 import structlog
 
-from channels.contract import Channel, Collecting, Message, Period
+from channels.contract import Channel, Collecting, Period
 from channels.errors import Rejected
+from channels.message import Message
 from channels.piece import Piece
 from scheduler.delivery import key, outcome
 from scheduler.delivery.outcome import Act

@@ -9,7 +9,8 @@ from typing import Any
 
 import structlog
 
-from channels.contract import Channel, Message
+from channels.contract import Channel
+from channels.message import Message
 from channels.piece import Piece
 from scheduler.delivery import gate, key
 from scheduler.delivery.outcome import Act

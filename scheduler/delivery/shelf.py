@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Any, Protocol
 
-from channels.contract import Media, View
+from channels.message import Media
 from channels.piece import Piece
+from channels.view import View
 
 
 class Shelf(Protocol):

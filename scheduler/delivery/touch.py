@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 import structlog
 
-from channels.contract import Batching, Channel, Item, Message, Receipt, Revising, Withdrawing
+from channels.contract import Batching, Channel, Item, Receipt, Revising, Withdrawing
 from channels.errors import Uncertain
+from channels.message import Message
 from scheduler.delivery import batch, gate, key, outcome, ready
 from scheduler.delivery.outcome import Act
 from scheduler.delivery.setup import Setup

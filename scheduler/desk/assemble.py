@@ -7,10 +7,11 @@ import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from uuid import uuid4
 
-from channels.contract import Batching, Channel, Collecting
+from channels.contract import Batching, Channel, Collecting, Period
 from channels.registry import adapter
 from scheduler import plan
 from scheduler.delivery.lane import Lane
@@ -83,6 +84,23 @@ def plan_rules(settings: Settings, channels: Mapping[str, Channel]) -> plan.Rule
     rules = {}
     for name, channel in channels.items():
         table = settings.channels[name]
-        period = plan.by_the_hour(channel.period) if isinstance(channel, Collecting) else None
+        period = _by_the_hour(channel.period) if isinstance(channel, Collecting) else None
         rules[name] = plan.ChannelRule(frozenset(table.languages), table.late, isinstance(channel, Batching), period)
     return plan.Rules(settings.since, kinds, rules)
+
+
+def _by_the_hour(period: Callable[[datetime], Period | None]) -> Callable[[datetime], Period | None]:
+    """The same, asked once for all the pieces of an hour in which no edition goes out: a calendar holds ten thousand."""
+
+    @lru_cache(maxsize=100_000)
+    def ends(hour: datetime) -> tuple[Period | None, Period | None]:
+        return period(hour), period(hour + _HOUR)
+
+    def found(at: datetime) -> Period | None:
+        first, last = ends(at.replace(minute=0, second=0, microsecond=0))
+        return first if first == last else period(at)
+
+    return found
+
+
+_HOUR = timedelta(hours=1)

@@ -10,8 +10,10 @@ from typing import Any
 
 import structlog
 
-from channels.contract import Batching, Channel, Parting, Problem, View
+from channels.contract import Batching, Channel, Parting
+from channels.message import Problem
 from channels.piece import Piece
+from channels.view import View
 from scheduler.calendar.finding import Finding
 from scheduler.calendar.reading import Reading, Rules, read
 from scheduler.calendar.scan import Stamp

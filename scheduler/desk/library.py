@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from channels.contract import Media, View
 from channels.files import OutsideError, inside, write_atomic
+from channels.message import Media
 from channels.piece import Piece
-from scheduler.calendar.reading import Rules, is_piece, read
+from channels.view import View
+from scheduler.calendar.naming import is_piece
+from scheduler.calendar.reading import Rules, read
 from scheduler.calendar.scan import Stamp, inode_of
 from scheduler.workspace import Workspace
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from channels.contract import Archive, Channel, Context, Live, Message
+from channels.contract import Archive, Channel, Context, Live
+from channels.message import Message
 from channels.registry import adapter
 from scheduler.calendar import reading
 from scheduler.desk.intake import Intake

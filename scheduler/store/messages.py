@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Text, delete, select, type_coerce
 from sqlalchemy.dialects.sqlite import insert
 
-from channels.contract import Live, Message
+from channels.contract import Live
+from channels.message import Message
 from scheduler.store.core import ATTEMPT, DELIVERY, MESSAGE, PIECE, REDIRECT
 from scheduler.store.engine import Store
 

@@ -3,9 +3,10 @@
 import json
 from pathlib import Path
 
-from channels.contract import Channel, Site
+from channels.contract import Channel
 from channels.registry import adapter
 from channels.testing import SITE, ChannelContract, context, open_channel
+from channels.view import Site
 
 
 class TestRss(ChannelContract):

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from channels.contract import Channel, Site
+from channels.contract import Channel
 from channels.registry import adapter
 from channels.testing import SITE, ChannelContract, context, open_channel
+from channels.view import Site
 
 
 class TestWebsite(ChannelContract):

@@ -12,11 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from channels.contract import Channel, Message, Period, Receipt, Site
+from channels.contract import Channel, Period, Receipt
+from channels.message import Message
 from channels.newsletter import ADAPTER
 from channels.newsletter.edition import parse_edition
 from channels.piece import Image, Override, Piece
 from channels.testing import NOW, context, open_channel, sample_piece, sample_view
+from channels.view import Site
 
 HELSINKI = ZoneInfo("Europe/Helsinki")
 BOX = "var/outbox/newsletter"

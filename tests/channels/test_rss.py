@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from channels.contract import Item, Message, Receipt
+from channels.contract import Item, Receipt
 from channels.errors import Rejected
+from channels.message import Message
 from channels.piece import Image, Piece
 from channels.registry import adapter
 from channels.testing import NOW, SITE, MemoryArchive, capture, context, hostile_pieces, sample_piece, sample_view

@@ -12,11 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels.contract import Item, Message, Receipt, View
+from channels.contract import Item, Receipt
 from channels.errors import Rejected
+from channels.message import Message
 from channels.piece import Piece
 from channels.registry import adapter
 from channels.testing import NOW, SITE, MemoryArchive, capture, context, sample_piece, sample_view
+from channels.view import View
 
 FEEDS = ("rss.xml", "atom.xml", "feed.json")
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from channels.contract import Channel, Message, Receipt
+from channels.contract import Channel, Receipt
 from channels.errors import (
     CannotTell,
     ChannelError,
@@ -20,6 +20,7 @@ from channels.errors import (
     Unavailable,
     Uncertain,
 )
+from channels.message import Message
 from channels.piece import Event, Image, LivePost, Override, Piece
 from channels.testing import NOW, capture, context, open_channel, sample_piece, sample_view
 from channels.x import ADAPTER

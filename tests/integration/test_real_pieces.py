@@ -22,7 +22,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scheduler.calendar.reading import Reading, Rules, is_piece, read
+from scheduler.calendar.naming import is_piece
+from scheduler.calendar.reading import Reading, Rules, read
 from scheduler.calendar.relations import Known, relate
 from scheduler.calendar.report import summarise
 

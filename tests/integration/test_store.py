@@ -18,7 +18,7 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
-from channels.contract import Media, Message
+from channels.message import Media, Message
 from scheduler.desk import upkeep
 from scheduler.store import attempts, deliveries, marks, messages
 from scheduler.store.attempts import Claim

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from channels.contract import Item, Message, Part, Period, Problem, Receipt, View
+from channels.contract import Item, Part, Period, Receipt
 from channels.errors import ChannelError
+from channels.message import Message, Problem
 from channels.newsletter.edition import parse_edition
 from channels.piece import MAIN, LivePost, Piece
+from channels.view import View
 
 Clock = Callable[[], datetime]
 

@@ -13,7 +13,8 @@ from PIL import Image as Picture
 
 from channels.piece import Image, Override, Video
 from scheduler.calendar.finding import Finding
-from scheduler.calendar.reading import Reading, Rules, is_piece, read
+from scheduler.calendar.naming import is_piece
+from scheduler.calendar.reading import Reading, Rules, read
 from scheduler.calendar.report import MANY, as_text, summarise
 
 PATH = "content/news/2026/2026-11-30-lupa.md"
