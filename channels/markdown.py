@@ -222,11 +222,6 @@ def links(html: str) -> list[Link]:
     return found
 
 
-def local_links(text: str) -> list[Link]:
-    """The links and images of a Markdown text that name a file beside it: no scheme, no host, no mere anchor."""
-    return [link for link in links(to_html(text)) if is_local(link.target)]
-
-
 def is_local(target: str) -> bool:
     """Whether an address names something of the workspace or the site, and not another host or a place in the text."""
     return bool(target) and not _ELSEWHERE.match(target)

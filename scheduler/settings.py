@@ -18,7 +18,7 @@ from channels.piece import KINDS, Kind, Phase
 from channels.registry import Options, UnknownAdapter, adapter
 from channels.view import Site
 
-_KEY = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+_KEY = r"[a-z0-9][a-z0-9_-]{0,63}"
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})")
 
 
@@ -172,9 +172,7 @@ class Author(_Table):
 class Settings(BaseSettings):
     """Everything that `config/` says. Made by `scheduler.workspace.load`; frozen."""
 
-    model_config = SettingsConfigDict(
-        extra="forbid", frozen=True, case_sensitive=True, env_prefix="JULKI_SETTINGS_UNUSED_"
-    )
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, case_sensitive=True)
 
     site: SiteTable = SiteTable()
     desk: DeskTable = DeskTable()
@@ -198,7 +196,7 @@ class Settings(BaseSettings):
     @classmethod
     def _plain_keys(cls, value: dict[str, Any]) -> dict[str, Any]:
         for key in value:
-            if not re.match(_KEY, key):
+            if not re.fullmatch(_KEY, key):
                 raise ValueError(f"'{key}' can't be a name here. Use small letters a-z, digits, - and _.")
         return value
 

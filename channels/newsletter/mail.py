@@ -14,7 +14,9 @@ import css_inline
 import html2text
 from jinja2 import Environment, PackageLoader, Template
 
+from channels.article import DOCUMENTS
 from channels.errors import Rejected
+from channels.images import SUFFIXES
 from channels.markdown import absolutise, excerpt, is_local, to_html
 from channels.newsletter.words import day, moment, words
 from channels.piece import Piece
@@ -115,7 +117,8 @@ def _picture(src: str, piece: Piece, view: View) -> str:
     if not is_local(src):
         return src
     media = view.file(piece, src)
-    return f"{view.site.url}/media/{media.name}" if media else ""
+    served = media is not None and media.suffix.lower() in SUFFIXES | DOCUMENTS
+    return f"{view.site.url}/media/{media.name}" if media and served else ""
 
 
 def _absolute(address: str, piece: Piece, view: View) -> str:

@@ -48,18 +48,15 @@ class Matches:
     doubtful: Mapping[str, str]
 
 
-def match(
-    gone: Sequence[Trace], come: Sequence[Trace], past: Sequence[Trace] = (), twins: Sequence[Trace] = ()
-) -> Matches:
+def match(gone: Sequence[Trace], come: Sequence[Trace], past: Sequence[Trace] = ()) -> Matches:
     """Pair the ids that vanished in this scan (`gone`) with those that appeared in it (`come`).
 
-    `past`: pieces that vanished in earlier scans and had gone out somewhere, and the earlier traces of pieces whose
-    file changed in this scan (files may have been shifted by one name). `twins`: pieces that are there and have gone
-    out already. The order of the arguments' elements makes no difference.
+    `past`: pieces, there or gone in earlier scans, that have gone out somewhere, with what their files said before this
+    scan (files may have been shifted by one name). The order of the arguments' elements makes no difference.
     """
     olds = {trace.id: trace for trace in sorted(gone, key=_by_id)}
     news = {trace.id: trace for trace in sorted(come, key=_by_id) if trace.id not in olds}
-    before = sorted((*past, *twins), key=_by_id)
+    before = sorted(past, key=_by_id)
     alone = _telling_bodies((*olds.values(), *before), news.values())
     renamed: dict[str, str] = {}
     for key in (*_CERTAIN, lambda trace: trace.body if trace.body in alone else None):

@@ -89,7 +89,7 @@ class _Corners:
             self.begun, self.worksheet = True, name == "worksheet"
         if name == "row":
             given = attributes.get("r", "")
-            self.row, self.column = int(given) if given.isdecimal() else self.row + 1, 0
+            self.row, self.column = int(given) if given.isdecimal() and len(given) <= 7 else self.row + 1, 0
         elif name == "c":
             self._cell(attributes.get("r", ""))
         elif name in ("v", "is", "f") and self.worksheet:

@@ -10,19 +10,6 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-SHAPES: Mapping[str, str] = {
-    "planned": "○",
-    "publishing": "◐",
-    "retrying": "◌",
-    "published": "●",
-    "held": "▲",
-    "failed": "✕",
-    "skipped": "–",
-    "cancelled": "·",
-    "withdrawn": "◁",
-}
-"""A state is told by a word and a shape, and only then by a colour."""
-
 COLOURS: Mapping[str, str] = {"held": "yellow", "failed": "red", "retrying": "yellow", "published": "green"}
 
 
@@ -53,6 +40,8 @@ def as_json(value: Any) -> str:
 
 
 def state(name: str) -> str:
+    from scheduler.delivery.states import SHAPES
+
     return f"{SHAPES.get(name, ' ')} {name}"
 
 

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from scheduler.delivery.states import SHAPES
 from scheduler.store import board, deliveries, pauses
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 AHEAD = timedelta(days=7)
 _MOST_COMING, _MOST_TROUBLED, _MOST_LATELY = 300, 100, 40
-_SHAPES = {"planned": "○", "retrying": "↻", "publishing": "◐", "published": "●", "held": "◇", "failed": "✕"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class _Lines:
             row.name.partition("/")[0],
             "" if row.part == "main" else row.part,
             row.state,
-            _SHAPES.get(row.state, "·"),
+            SHAPES.get(row.state, "·"),
             at.astimezone(self._zone) if at else None,
             places,
             row.error,

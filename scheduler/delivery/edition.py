@@ -125,7 +125,7 @@ def _send(
         _claim(channel, edition, message, rows, setup, fresh)
     except _Lost:
         return 0
-    acts = [Act(one.id, one.name, channel.name, one.attempts + 1) for one in rows]
+    acts = [Act(one.id, one.name, channel.name, one.attempts + 1, key=name) for one in rows]
     try:
         receipt = channel.publish(message, name, None)
     except Exception as error:  # noqa: BLE001  whatever it is, it becomes the outcome

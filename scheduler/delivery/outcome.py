@@ -20,18 +20,20 @@ log = structlog.get_logger("julki.delivery")
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One delivery that an attempt is open for: its row's `id`, `name`, `attempts`, and the purpose."""
+    """One delivery that an attempt is open for: its row's `id`, `name`, `attempts`, the purpose, and the attempt's key
+    ("" where there is no attempt)."""
 
     delivery: int
     piece: str
     channel: str
     attempts: int
     purpose: str = "publish"
+    key: str = ""
 
 
 def succeeded(db: Connection, act: Act, receipt: Receipt | None, now: datetime, detail: str = "") -> None:
     """The remote's receipt. A withdrawal has none."""
-    done = {"publish": "published", "revise": "revised", "withdraw": "withdrawn"}[act.purpose]
+    done = "withdrawn" if act.purpose == "withdraw" else "published"
     values: dict[str, Any] = {"error": "", "reason": ""}
     if act.purpose == "withdraw":
         values |= {"state": "withdrawn", "withdraw": False, "changed": 0}
@@ -39,14 +41,14 @@ def succeeded(db: Connection, act: Act, receipt: Receipt | None, now: datetime, 
         values |= {"remote_id": receipt.remote_id, "permalink": receipt.permalink, "receipt": dict(receipt.data)}
     if act.purpose == "publish":
         values |= {"state": "published", "published_at": now}
-    if attempts.settle(db, act.delivery, done, now, values):
+    if attempts.settle(db, act.delivery, act.key, done, now, values):
         _audit(db, act, now, done, detail or (receipt.permalink if receipt else ""))
 
 
 def revised(db: Connection, act: Act, receipt: Receipt, digest: str, now: datetime) -> None:
     values: dict[str, Any] = {"digest": digest, "error": "", "reason": ""}
     values |= {"remote_id": receipt.remote_id, "permalink": receipt.permalink, "receipt": dict(receipt.data)}
-    if attempts.settle(db, act.delivery, "revised", now, values):
+    if attempts.settle(db, act.delivery, act.key, "revised", now, values):
         _audit(db, act, now, "revised", receipt.permalink)
 
 
@@ -60,17 +62,17 @@ def failed(db: Connection, act: Act, error: Exception, now: datetime) -> None:
     values: dict[str, Any]
     match decision:
         case retry.Reconcile():
-            attempts.leave_open(db, act.delivery, now, text)
+            attempts.leave_open(db, act.delivery, act.key, now, text)
         case retry.Retry(at=at, reason=reason, counted=counted):
             count = act.attempts if counted else act.attempts - 1
             values = {"state": "retrying", "ready_at": at, "attempts": count, "reason": reason, "error": text}
-            attempts.settle(db, act.delivery, reason, now, values, text)
+            attempts.settle(db, act.delivery, act.key, reason, now, values, text)
         case retry.Fail(reason=reason):
             values = {"state": "failed", "reason": reason, "error": text}
-            attempts.settle(db, act.delivery, reason, now, values, text)
+            attempts.settle(db, act.delivery, act.key, reason, now, values, text)
         case retry.Hold(reason=reason, pause=pause):
             values = {"state": "held", "reason": reason, "error": text}
-            attempts.settle(db, act.delivery, reason, now, values, text)
+            attempts.settle(db, act.delivery, act.key, reason, now, values, text)
             if pause:
                 _pause(db, act.channel, text, now)
     _audit(db, act, now, type(decision).__name__.lower(), text)
@@ -85,7 +87,7 @@ def _touch_failed(db: Connection, act: Act, decision: retry.Decision, text: str,
         values |= {"withdraw": False, "ready_at": now + timedelta(days=1)}
     elif act.purpose == "revise":
         values |= {"changed": 1}
-    attempts.settle(db, act.delivery, "failed", now, values, text)
+    attempts.settle(db, act.delivery, act.key, "failed", now, values, text)
     _audit(db, act, now, f"{act.purpose} failed", text)
 
 
@@ -96,7 +98,7 @@ def repeat(db: Connection, act: Act, error: str, at: datetime, now: datetime) ->
         values |= {"state": "retrying", "reason": "uncertain"}
     elif act.purpose == "revise":
         values |= {"changed": 1}
-    attempts.settle(db, act.delivery, "repeat", now, values, error)
+    attempts.settle(db, act.delivery, act.key, "repeat", now, values, error)
 
 
 def hold(db: Connection, act: Act, reason: str, message: str, now: datetime) -> bool:

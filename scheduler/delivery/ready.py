@@ -44,7 +44,7 @@ class Ready:
         )
 
     def act(self) -> Act:
-        return Act(self.row.id, self.row.name, self.row.channel, self.row.attempts + 1)
+        return Act(self.row.id, self.row.name, self.row.channel, self.row.attempts + 1, key=self.key)
 
 
 class Drafts:

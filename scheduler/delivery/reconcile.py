@@ -29,7 +29,7 @@ def settle(channel: Channel, setup: Setup) -> int:
 
 
 def _one(row: Any, channel: Channel, setup: Setup, now: datetime) -> int:
-    act = Act(row.delivery_id, row.name, channel.name, row.attempts, row.purpose)
+    act = Act(row.delivery_id, row.name, channel.name, row.attempts, row.purpose, row.key)
     if channel.idempotent or row.purpose != "publish":
         return _repeat(row, act, setup, now)
     return _read_back(row, act, channel, setup, now)
@@ -107,6 +107,6 @@ def _ask(act: Act, why: str, look: str, setup: Setup, now: datetime) -> int:
     )
     values = {"state": "held", "reason": "uncertain", "error": message}
     with setup.store.write() as db:
-        attempts.settle(db, act.delivery, "unknown", now, values, message)
+        attempts.settle(db, act.delivery, act.key, "unknown", now, values, message)
         outcome.note(db, act, now, "held", message)
     return 1

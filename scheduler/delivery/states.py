@@ -22,6 +22,20 @@ STATES: dict[State, str] = {
 }
 
 
+SHAPES: dict[str, str] = {
+    "planned": "○",
+    "publishing": "◐",
+    "retrying": "↻",
+    "published": "●",
+    "held": "▲",
+    "failed": "✕",
+    "skipped": "–",
+    "cancelled": "·",
+    "withdrawn": "◁",
+}
+"""A state is told by its word and a shape, and only then by a colour, wherever people see it."""
+
+
 class Transition(NamedTuple):
     source: State
     target: State

@@ -40,7 +40,7 @@ class Touch:
         )
 
     def act(self) -> Act:
-        return Act(self.row.id, self.row.name, self.row.channel, self.row.attempts, self.purpose)
+        return Act(self.row.id, self.row.name, self.row.channel, self.row.attempts, self.purpose, self.key)
 
 
 def work(channel: Channel, setup: Setup) -> int:

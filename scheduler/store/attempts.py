@@ -85,21 +85,21 @@ def _stopped() -> Any:
 
 
 def settle(
-    db: Connection, delivery: int, outcome: str, now: datetime, values: Mapping[str, Any], error: str = ""
+    db: Connection, delivery: int, key: str, outcome: str, now: datetime, values: Mapping[str, Any], error: str = ""
 ) -> bool:
-    """Close the delivery's open attempt and change the delivery, together; False where somebody else closed it."""
-    done = update(_A).where(_A.c.delivery_id == delivery, _A.c.outcome.is_(None))
+    """Close the delivery's open attempt under that key and change the delivery, together; False where it is closed."""
+    done = update(_A).where(_A.c.delivery_id == delivery, _A.c.key == key, _A.c.outcome.is_(None))
     if db.execute(done.values(outcome=outcome, ended_at=now, error=error)).rowcount != 1:
         return False
     db.execute(update(_D).where(_D.c.id == delivery).values(dict(values)))
     return True
 
 
-def leave_open(db: Connection, delivery: int, now: datetime, error: str) -> None:
+def leave_open(db: Connection, delivery: int, key: str, now: datetime, error: str) -> None:
     """The call came back without telling; the attempt stays open until it is reconciled."""
-    same = (_A.c.delivery_id == delivery, _A.c.outcome.is_(None))
-    db.execute(update(_A).where(*same).values(uncertain_at=now, error=error))
-    db.execute(update(_D).where(_D.c.id == delivery).values(error=error))
+    same = (_A.c.delivery_id == delivery, _A.c.key == key, _A.c.outcome.is_(None))
+    if db.execute(update(_A).where(*same).values(uncertain_at=now, error=error)).rowcount:
+        db.execute(update(_D).where(_D.c.id == delivery).values(error=error))
 
 
 def look_again(db: Connection, attempt: int, at: datetime, *, counted: bool, error: str = "") -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channels import markdown
-from channels.markdown import Unreadable, absolutise, excerpt, local_links, to_html, to_text
+from channels.markdown import Unreadable, absolutise, excerpt, to_html, to_text
 from channels.testing import scripts_in
 
 
@@ -165,14 +165,6 @@ def test_addresses_are_rewritten_in_tags_alone() -> None:
 
 def test_an_address_that_leads_nowhere_goes() -> None:
     assert absolutise(to_html("[a](x) ![b](y)"), lambda _: None) == "<p><a>a</a> </p>"
-
-
-def test_local_links_are_those_to_files() -> None:
-    text = "[a](../x.md) ![b](p.png) [c](https://example.org) [d](#e) [f](mailto:a@example.org) `![g](h.png)`"
-    assert [(link.target, link.text, link.image) for link in local_links(text)] == [
-        ("../x.md", "a", False),
-        ("p.png", "b", True),
-    ]
 
 
 def test_threads_do_not_mix_their_texts() -> None:

@@ -218,8 +218,8 @@ def test_an_outcome_is_written_once(row: tuple[Stand, int]) -> None:
     stand, number = row
     with stand.desk.store.write() as db:
         attempts.claim(db, "post", [claim(number)], "me", NOW)
-        assert attempts.settle(db, number, "published", NOW, {"state": "published"})
-        assert not attempts.settle(db, number, "failed", NOW, {"state": "failed"})
+        assert attempts.settle(db, number, "k", "published", NOW, {"state": "published"})
+        assert not attempts.settle(db, number, "k", "failed", NOW, {"state": "failed"})
     assert stand.state("a", "post") == "published"
     assert [attempt.outcome for attempt in stand.attempts(number)] == ["published"]
 
@@ -229,7 +229,7 @@ def test_nobody_moves_what_has_an_attempt_under_way(row: tuple[Stand, int]) -> N
     with stand.desk.store.write() as db:
         attempts.claim(db, "post", [claim(number)], "me", NOW)
         assert not deliveries.move(db, number, ("publishing",), state="held")
-        attempts.settle(db, number, "published", NOW, {"state": "published"})
+        attempts.settle(db, number, "k", "published", NOW, {"state": "published"})
         assert not deliveries.move(db, number, ("planned",), state="held")
         assert deliveries.move(db, number, ("published",), error="seen")
 

@@ -100,15 +100,15 @@ def test_a_copy_beside_a_move_is_doubtful() -> None:
 def test_a_body_that_others_have_too_proves_nothing() -> None:
     twin = other(id="fi/twin", body=OLD.body)
     new = other(id="fi/new", body=OLD.body, title="Jotain ihan muuta", inode=98, path="b/new")
-    assert match([OLD], [new], twins=[twin]) == Matches({}, {"fi/new": OLD.id})
+    assert match([OLD], [new], past=[twin]) == Matches({}, {"fi/new": OLD.id})
 
 
 def test_a_copy_of_what_has_gone_out_is_doubtful() -> None:
     new = other(body=OLD.body, title=OLD.title.upper())
     assert match([], [new], past=[OLD]) == Matches({}, {new.id: OLD.id})
-    assert match([], [new], twins=[OLD]) == Matches({}, {new.id: OLD.id})
-    assert match([], [replace(new, title="Toinen")], past=[OLD], twins=[OLD]) == NOTHING
-    assert match([], [replace(new, body="")], twins=[replace(OLD, body="")]) == NOTHING
+    assert match([], [new], past=[OLD]) == Matches({}, {new.id: OLD.id})
+    assert match([], [replace(new, title="Toinen")], past=[OLD, OLD]) == NOTHING
+    assert match([], [replace(new, body="")], past=[replace(OLD, body="")]) == NOTHING
 
 
 def test_files_shifted_by_one_name_are_doubtful() -> None:
@@ -121,7 +121,7 @@ def test_files_shifted_by_one_name_are_doubtful() -> None:
 def test_sixty_new_files_with_one_short_body_are_new() -> None:
     come = [other(id=f"fi/{n}", path=f"b/{n}", inode=n, body="same", title=f"Uutinen {n}") for n in range(60)]
     assert match([], come) == NOTHING
-    assert match([], come[30:], twins=come[:30]) == NOTHING
+    assert match([], come[30:], past=come[:30]) == NOTHING
 
 
 def test_a_changed_branch_is_matched_in_reasonable_time() -> None:
@@ -149,15 +149,15 @@ def _traces(prefix: str) -> st.SearchStrategy[list[Trace]]:
     return st.lists(_trace(prefix), max_size=6, unique_by=lambda t: t.id)
 
 
-@given(_traces("g"), _traces("c"), _traces("p"), _traces("t"), st.randoms(use_true_random=False))
+@given(_traces("g"), _traces("c"), _traces("p"), st.randoms(use_true_random=False))
 def test_order_makes_no_difference_and_no_old_piece_is_given_twice(
-    gone: list[Trace], come: list[Trace], past: list[Trace], twins: list[Trace], chance: random.Random
+    gone: list[Trace], come: list[Trace], past: list[Trace], chance: random.Random
 ) -> None:
-    found = match(gone, come, past, twins)
+    found = match(gone, come, past)
     assert len(set(found.renamed.values())) == len(found.renamed)
     assert set(found.renamed.values()) <= {t.id for t in gone}
     assert not found.renamed.keys() & found.doubtful.keys()
     assert found.renamed.keys() | found.doubtful.keys() <= {t.id for t in come}
-    assert set(found.doubtful.values()) <= {t.id for t in (*gone, *past, *twins)}
-    shuffled = [chance.sample(side, len(side)) for side in (gone, come, past, twins)]
+    assert set(found.doubtful.values()) <= {t.id for t in (*gone, *past)}
+    shuffled = [chance.sample(side, len(side)) for side in (gone, come, past)]
     assert match(*shuffled) == found
