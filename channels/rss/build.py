@@ -59,13 +59,15 @@ class Build:
         """Bring the feeds to where the items are in them; key → why one is not. Raises `OSError`."""
         rejected = {item.key: why for item in items if (why := self._refused(item))}
         good = [item for item in items if item.key not in rejected]
+        whole = not self._looks_right()
+        if not (good or whole):
+            return rejected
         catalogue = Catalogue(self.archive.live(channel), good, lists_of)
         self._fresh = {
             item.message.card["uid"]: (item.message.digest(), item.message)
             for item in good
             if item.purpose != "withdraw"
         }
-        whole = not self._looks_right()
         touched = catalogue.touched_lists()
         always: set[ListKey] = {(lang, "all", "") for lang in self.site.languages}
         keys = always | touched.keys() | catalogue.all_lists().keys() if whole else touched.keys()

@@ -35,8 +35,10 @@ class Build:
         """Bring the site to where the items are in it; key → why one is not. Raises `OSError`."""
         rejected = {item.key: why for item in items if (why := self._refused(item))}
         good = [item for item in items if item.key not in rejected]
-        catalogue = Catalogue(self.archive.live(channel), good, _lists_of)
-        self._write(catalogue, good, whole=not self._looks_right())
+        whole = not self._looks_right()
+        if good or whole:
+            catalogue = Catalogue(self.archive.live(channel), good, _lists_of)
+            self._write(catalogue, good, whole=whole)
         return rejected
 
     def _write(self, catalogue: Catalogue, items: Sequence[Item], *, whole: bool) -> None:

@@ -10,15 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect
 from sqlalchemy.exc import DatabaseError
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _BUSY_SECONDS = 20
+HEAD = "0001"
+"""The newest migration."""
 
 
 class BadDatabase(Exception):
@@ -85,13 +83,15 @@ def _engine(path: Path) -> Engine:
 
 
 def _migrate(store: Store) -> None:
+    current = _revision(store)
+    if current == HEAD:
+        return
+    from alembic import command  # only a database that is not up to date pays for loading it
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
-    head = ScriptDirectory.from_config(config).get_current_head()
-    with store.read() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    if current == head:
-        return
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if current is not None and current not in known:
         raise BadDatabase(
@@ -101,3 +101,12 @@ def _migrate(store: Store) -> None:
     with store.write() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _revision(store: Store) -> str | None:
+    """What Alembic wrote down when it last changed the tables; None for a new database."""
+    with store.read() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        revision: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+        return revision

@@ -13,14 +13,16 @@ from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
 from channels.message import Media, Message
 from scheduler.desk import upkeep
-from scheduler.store import attempts, deliveries, marks, messages
+from scheduler.store import attempts, deliveries, engine, marks, messages
 from scheduler.store.attempts import Claim
 from scheduler.store.core import ATTEMPT, AUDIT, DELIVERY, MESSAGE
 from scheduler.store.engine import BadDatabase, Store, open_store
@@ -402,3 +404,9 @@ def test_the_lock_goes_with_its_process(tmp_path: Path) -> None:
     lock = Lock(database)
     lock.take(NOW, "julki run")
     lock.release()
+
+
+def test_the_newest_migration_is_the_one_that_is_asked_for() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(engine.__file__).with_name("migrations")))
+    assert ScriptDirectory.from_config(config).get_current_head() == engine.HEAD
