@@ -386,7 +386,9 @@ def test_a_lock_file_with_nonsense_in_it_is_no_obstacle(tmp_path: Path) -> None:
     lock = Lock(database)
     lock.path.write_text("{not json")
     lock.take(NOW, "julki run")
+    assert "'julki run'" in str(holder(database))
     lock.release()
+    assert holder(database) is None
 
 
 def _take_and_die(database: Path) -> None:
