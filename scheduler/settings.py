@@ -5,28 +5,28 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from datetime import date, datetime, time
-from functools import cached_property
+from datetime import UTC, date, datetime, time, timedelta
+from email.utils import parseaddr
+from functools import cache, cached_property
 from typing import Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from channels.duration import Duration
-from channels.piece import KINDS, Kind, Phase
+from channels.piece import KINDS, Kind
 from channels.registry import Options, UnknownAdapter, adapter
 from channels.view import Site
+from scheduler.hours import WrittenHours
+from scheduler.people import Audience, Author, Client, Project, Table
 
 _KEY = r"[a-z0-9][a-z0-9_-]{0,63}"
-_CLOCK = re.compile(r"(\d{1,2}):(\d{2})")
+_ADDRESS = re.compile(r"[^@\s<>,;\"\\]+@[^@\s<>,;\"\\]+")
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SiteTable(_Table):
+class SiteTable(Table):
     title: str = "Julki"
     url: str = "https://example.org"
     timezone: str = "Europe/Helsinki"
@@ -55,20 +55,13 @@ class SiteTable(_Table):
         return tuple(dict.fromkeys(value))
 
 
-class DeskTable(_Table):
+class DeskTable(Table):
     since: date = date.min
     approval: bool = False
     backlog: int = Field(default=10, ge=0)
 
-    @field_validator("approval")
-    @classmethod
-    def _not_yet(cls, value: bool) -> bool:
-        if value:
-            raise ValueError("this version has no approval yet. Write approval = false.")
-        return value
 
-
-class KindTable(_Table):
+class KindTable(Table):
     channels: tuple[str, ...] = ()
     late: Duration | None = None
 
@@ -81,6 +74,9 @@ class ChannelTable(BaseModel):
     adapter: str
     languages: tuple[str, ...] = ()
     late: Duration | None = None
+    per_hour: int | None = Field(default=None, ge=1)
+    gap: Duration | None = None
+    hours: WrittenHours | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -117,7 +113,7 @@ class ChannelTable(BaseModel):
         return bool(getattr(self.options, "sandbox", False))
 
 
-class DatabaseTable(_Table):
+class DatabaseTable(Table):
     url: str = "sqlite:///var/julki.db"
 
     @field_validator("url")
@@ -128,45 +124,68 @@ class DatabaseTable(_Table):
         return value
 
 
-class ConsoleTable(_Table):
+class ConsoleTable(Table):
     host: str = "127.0.0.1"
     port: int = Field(default=8020, ge=0, le=65535)
 
 
-class PublicTable(_Table):
+class PublicTable(Table):
     url: str = ""
     host: str = "127.0.0.1"
     port: int = Field(default=8021, ge=0, le=65535)
 
 
-class DigestTable(_Table):
-    at: str = "mon 08:00"
+class MailTable(Table):
+    """How the desk's own mails (alarms) leave. `smtp_url`: `smtp://user@host:587` (STARTTLS) or `smtps://user@host:465`."""
+
+    sandbox: bool = True
+    smtp_url: str = ""
+    from_: str = Field(default="", alias="from")
+    maildir: str = "var/outbox/desk"
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _without_password(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.password is not None:
+            raise ValueError(
+                "a password may not stand in a file of the workspace. Set JULKI_DESK_SMTP_PASSWORD instead."
+            )
+        if value and (parts.scheme not in ("smtp", "smtps") or not parts.hostname):
+            raise ValueError(f"'{value}' is not a mail server. Write it like smtp://desk@mail.example.org:587.")
+        return value
+
+    @field_validator("from_")
+    @classmethod
+    def _one_address(cls, value: str) -> str:
+        if value and not _ADDRESS.fullmatch(parseaddr(value)[1]):
+            raise ValueError(f'"{value}" is not a sender. Write it like from = "Desk <desk@example.org>".')
+        return value
+
+    @model_validator(mode="after")
+    def _whole(self) -> MailTable:
+        if not self.sandbox and not (self.smtp_url and self.from_):
+            raise ValueError("sandbox = false needs smtp_url and from. Add both, or write sandbox = true.")
+        return self
+
+
+class AlarmsTable(Table):
+    """Who is told by mail of what failed or is held."""
+
     to: tuple[str, ...] = ()
 
-
-class Audience(_Table):
-    name: str
-    needs: str = ""
-    every: Duration | None = None
-
-
-class Client(_Table):
-    name: str
+    @field_validator("to")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            if not _ADDRESS.fullmatch(one):
+                raise ValueError(f"'{one}' is not a mail address. Write it like editor@example.org.")
+        return tuple(dict.fromkeys(value))
 
 
-class Project(_Table):
-    name: str
-    client: str = ""
-    phase: Phase | None = None
-    starts: date | None = None
-    ends: date | None = None
-
-
-class Author(_Table):
-    name: str
-    email: str = ""
-    role: str = ""
-    language: str = ""
+class DigestTable(Table):
+    at: str = "mon 08:00"
+    to: tuple[str, ...] = ()
 
 
 class Settings(BaseSettings):
@@ -181,6 +200,8 @@ class Settings(BaseSettings):
     database: DatabaseTable = DatabaseTable()
     console: ConsoleTable = ConsoleTable()
     public: PublicTable = PublicTable()
+    mail: MailTable = MailTable()
+    alarms: AlarmsTable = AlarmsTable()
     digest: DigestTable | None = None
     audiences: dict[str, Audience] = {}
     clients: dict[str, Client] = {}
@@ -218,6 +239,8 @@ class Settings(BaseSettings):
                 raise ValueError(
                     f"projects.{key}: there is no client '{project.client}'. Add [clients.{project.client}]."
                 )
+        if "desk" in self.channels:
+            raise ValueError("channels.desk: that name is the desk's own. Call the channel otherwise.")
         for name, table in self.channels.items():
             for language in table.languages:
                 if language not in self.site.languages:
@@ -249,8 +272,22 @@ class Settings(BaseSettings):
         return {(what, key): entry.name for what, table in tables.items() for key, entry in table.items()}
 
     def fingerprint(self) -> str:
-        """Changes when any setting does: then every piece is read anew, because dates and names may mean something else."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+        """Changes when any setting does, or the rules of the time zone: then every piece is read anew, because dates and
+        names may mean something else."""
+        return hashlib.sha256((self.model_dump_json() + _zone_rules(self.zone)).encode()).hexdigest()[:16]
+
+
+@cache
+def _zone_rules(zone: ZoneInfo) -> str:
+    """When the clocks change in fifteen years: countries change their rules, and an update of the machine brings them."""
+    days = [_RULES_FROM + timedelta(days=n) for n in range(15 * 366)]
+    offsets = [day.astimezone(zone).utcoffset() for day in days]
+    changes = [day for day, before, after in zip(days, offsets, offsets[1:], strict=False) if before != after]
+    hours = (day + timedelta(hours=n) for day in changes for n in range(24))
+    return ",".join(f"{hour:%Y%m%d%H}{hour.astimezone(zone).utcoffset()}" for hour in hours) + str(offsets[0])
+
+
+_RULES_FROM = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 Where = Literal["julki", "audiences", "projects", "team"]

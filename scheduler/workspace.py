@@ -16,6 +16,8 @@ from pydantic import ValidationError
 from channels.registry import adapter
 from scheduler.settings import FILES, Settings
 
+OWN, MAIL_PASSWORD = "desk", "smtp_password"
+"""Whose the desk's own secret is, and its field: the password of `[mail] smtp_url`."""
 _OWN_TABLES = {"audiences": {"audiences"}, "projects": {"clients", "projects"}, "team": {"authors"}}
 _TABLE = re.compile(r"^\s*\[\[?\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _PAIR = re.compile(r"""^(\s*)((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
@@ -218,16 +220,17 @@ def _keys(dotted: str) -> tuple[str, ...]:
 
 
 def read_secrets(settings: Settings, environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Each channel's secrets, from `JULKI_<CHANNEL>_<FIELD>` or the env file that `JULKI_SECRETS` names."""
+    """Each channel's secrets, and the desk's own under `desk`, from `JULKI_<CHANNEL>_<FIELD>` or the env file that `JULKI_SECRETS` names."""
     known = {**_env_file(environ.get("JULKI_SECRETS")), **environ}
+    wanted = {name: adapter(channel.adapter).secrets for name, channel in settings.channels.items()}
     return {
-        name: {
-            secret: value
-            for secret in adapter(channel.adapter).secrets
-            if (value := known.get(f"JULKI_{name}_{secret}".upper().replace("-", "_")))
-        }
-        for name, channel in settings.channels.items()
+        name: {secret: value for secret in secrets if (value := known.get(_variable(name, secret)))}
+        for name, secrets in {**wanted, OWN: (MAIL_PASSWORD,)}.items()
     }
+
+
+def _variable(name: str, secret: str) -> str:
+    return f"JULKI_{name}_{secret}".upper().replace("-", "_")
 
 
 def _env_file(name: str | None) -> dict[str, str]:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DatabaseError
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _BUSY_SECONDS = 20
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration."""
 
 

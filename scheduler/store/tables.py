@@ -2,7 +2,7 @@
 
 `source` is what the last scan read in the files; `piece` is who a piece is, whatever its file is called;
 `delivery` is one piece on one channel (and part); `attempt` is written before each remote call; `message` is what
-was sent. The invariants are indexes, not hope: one delivery a piece, channel and part; one open attempt a delivery.
+was sent; `breaker` is how a channel fares; `approval` is who said yes to what. The invariants are indexes, not hope: one delivery a piece, channel and part; one open attempt a delivery.
 """
 
 from __future__ import annotations
@@ -102,6 +102,7 @@ class Delivery(SQLModel, table=True):
             sqlite_where=text("state = 'published' AND (changed > 0 OR withdraw OR expires_at IS NOT NULL)"),
         ),
         Index("delivery_state", "state"),
+        Index("delivery_out", "channel", "published_at", sqlite_where=text("published_at IS NOT NULL")),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -178,8 +179,48 @@ class Edition(SQLModel, table=True):
     remote_id: str = ""
 
 
+class Breaker(SQLModel, table=True):
+    """How a channel fares. `failures` in a row since its last success; nothing is sent before `until`.
+
+    `opened_at` is None while the channel works; `error` is what it said last.
+    """
+
+    channel: str = Field(primary_key=True)
+    failures: int = 0
+    opened_at: datetime | None = None
+    until: datetime | None = None
+    error: str = ""
+
+
+class Approval(SQLModel, table=True):
+    """One person's word on a piece as it stood then.
+
+    `pins` is channel → part → hash of the rendered message. `stamp` names the file as it was last compared with them.
+    It counts until `voided_at`; `why` says what ended it, or why it was refused.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    piece_id: int = Field(foreign_key="piece.id", index=True)
+    decision: str
+    by: str
+    at: datetime
+    pins: dict[str, Any] = Field(sa_column=_json(nullable=False))
+    stamp: str = ""
+    voided_at: datetime | None = None
+    why: str = ""
+
+
+class Round(SQLModel, table=True):
+    """Periodic work: what was done for which period. A row is there before the work begins, so it is begun once."""
+
+    name: str = Field(primary_key=True)
+    period: str = Field(primary_key=True)
+    begun_at: datetime
+    done_at: datetime | None = None
+
+
 class Pause(SQLModel, table=True):
-    """Who stopped what, and why. `scope` is all, channel or client; `name` is empty for all."""
+    """Who stopped what, and why. `scope` is all, channel, client or project; `name` is empty for all."""
 
     id: int | None = Field(default=None, primary_key=True)
     scope: str

@@ -38,6 +38,8 @@ TABLES: Mapping[str, type[BaseModel]] = {
     "[database]": settings.DatabaseTable,
     "[console]": settings.ConsoleTable,
     "[public]": settings.PublicTable,
+    "[mail]": settings.MailTable,
+    "[alarms]": settings.AlarmsTable,
     "[digest]": settings.DigestTable,
     "[audiences.KEY]": settings.Audience,
     "[clients.KEY]": settings.Client,

@@ -81,7 +81,7 @@ def test_the_environment_changes_no_setting(config: Files, monkeypatch: pytest.M
         ("\n[sitee]\na = 1\n", "2:1", "'sitee' is unknown"),
         ('[Site]\ntitle = "x"\n', "1:1", "'Site' is unknown"),
         ('[channels.x]\nadapter = "x"\n  colour = "blue"\n', "3:3", "'colour' is unknown"),
-        ('[channels.x]\nadapter = "x"\nper_hour = 3\n', "3:1", "'per_hour' is unknown"),
+        ('[channels.x]\nadapter = "x"\nper_day = 3\n', "3:1", "'per_day' is unknown"),
         ('site.titel = "x"\n', "1:1", "'titel' is unknown"),
         ('[console]\nport = "many"\n', "2:1", "write a whole number"),
         ("[console]\nport = 70000\n", "2:1", "65535"),
@@ -92,7 +92,14 @@ def test_the_environment_changes_no_setting(config: Files, monkeypatch: pytest.M
         ('[site]\nurl = "example.org"\n', "2:1", "https://example.org"),
         ('[desk]\nsince = "yesterday"\n', "2:1", "like 2026-11-23"),
         ("[desk]\nbacklog = -1\n", "2:1", "'backlog'"),
-        ("[desk]\napproval = true\n", "2:1", "no approval yet"),
+        ('[channels.x]\nadapter = "x"\nhours = "7-20"\n', "3:1", "are not hours"),
+        ('[channels.x]\nadapter = "x"\nhours = "07:00-07:00"\n', "3:1", "begins when it ends"),
+        ('[channels.x]\nadapter = "x"\nper_hour = 0\n', "3:1", "'per_hour'"),
+        ('[mail]\nsmtp_url = "smtp://desk:pass@mail.example.org"\n', "2:1", "JULKI_DESK_SMTP_PASSWORD"),
+        ('[mail]\nsmtp_url = "mail.example.org"\n', "2:1", "is not a mail server"),
+        ("[mail]\nsandbox = false\n", "1:1", "needs smtp_url and from"),
+        ('[alarms]\nto = ["nobody"]\n', "2:1", "is not a mail address"),
+        ('[channels.desk]\nadapter = "x"\n', "1:1", "the desk's own"),
         ('[database]\nurl = "postgresql://db"\n', "2:1", "SQLite"),
         ("[kinds.podcast]\nchannels = []\n", "1:1", "'podcast'"),
         ('[kinds.news]\nlate = "soon"\n', "2:1", "not a duration"),
@@ -173,8 +180,9 @@ TWO = '[channels.x]\nadapter = "x"\n[channels.x-en]\nadapter = "x"\n'
 
 def test_secrets_are_named_by_channel_and_field(config: Files) -> None:
     environ = {"JULKI_X_API_KEY": "hush-1", "JULKI_X_EN_API_KEY": "hush-2", "JULKI_X_PASSWORD": "unknown", "OTHER": "x"}
-    workspace = load(config(TWO), environ)
-    assert workspace.secrets == {"x": {"api_key": "hush-1"}, "x-en": {"api_key": "hush-2"}}
+    workspace = load(config(TWO), {**environ, "JULKI_DESK_SMTP_PASSWORD": "hush-3"})
+    own = {"smtp_password": "hush-3"}
+    assert workspace.secrets == {"x": {"api_key": "hush-1"}, "x-en": {"api_key": "hush-2"}, "desk": own}
     assert "hush" not in repr(workspace)
 
 
