@@ -95,4 +95,6 @@ def _remote(name: str, options: XOptions, context: Context) -> Remote:
     if options.sandbox:
         return Outbox(options.outbox_path(context.root, name), name)
     missing = [field for field in SECRETS if not context.secrets.get(field)]
-    return Unset(name, missing) if missing else Live(options.api_url, context.secrets, context.media)
+    if missing:
+        return Unset(name, missing)
+    return Live(options.api_url, context.secrets, context.media, options.timeout)

@@ -26,10 +26,14 @@ _TALKATIVE = ("tweepy", "tweepy.client", "requests_oauthlib", "requests_oauthlib
 
 
 class Live:
-    """One account. `secrets` are the four keys; `media` is the folder with the desk's copies of the pictures."""
+    """One account. `secrets` are the four keys; `media` is the folder with the desk's copies of the pictures.
+    `timeout` is the longest wait between two bytes of an answer."""
 
-    def __init__(self, api_url: str, secrets: Mapping[str, str], media: Path) -> None:
+    def __init__(
+        self, api_url: str, secrets: Mapping[str, str], media: Path, timeout: timedelta = timedelta(seconds=30)
+    ) -> None:
         self._api_url = api_url
+        self._timeout = timeout
         self._secrets = secrets
         self._media = media
 
@@ -48,7 +52,7 @@ class Live:
             access_token=self._secrets["access_token"],
             access_token_secret=self._secrets["access_token_secret"],
         )
-        client.session = Session(self._api_url)
+        client.session = Session(self._api_url, self._timeout)
         return client
 
     @cached_property

@@ -18,13 +18,14 @@ class XOptions(Options):
     """`outbox` is relative to the workspace; `<name>` in it is the channel's name. `settle` is for how long a post
     may be out without X's timeline showing it (in the sandbox: no time at all). `threads`: whether this account may
     answer itself; without it a long text is shortened, and an event's posts stand alone. `hashtags`: how many of a
-    piece's tags become hashtags, at most."""
+    piece's tags become hashtags, at most. `timeout` is how long to wait between two bytes of X's answer."""
 
     sandbox: bool = True
     api_url: str = "https://api.x.com"
     auth: str = "oauth1"
     threads: bool = False
     settle: Duration = timedelta(seconds=60)
+    timeout: Duration = Field(default=timedelta(seconds=30), ge=timedelta(seconds=1), le=timedelta(minutes=2))
     outbox: str = "var/outbox/<name>.jsonl"
     hashtags: int = Field(default=3, ge=0, le=10)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,8 +14,8 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 from channels.errors import ChannelError, Unavailable, Uncertain
 from channels.x.verdict import verdict
 
-TIMEOUT = (5.0, 30.0)
-"""Seconds to connect, and seconds between two bytes of the answer."""
+TIMEOUT = (5.0, 120.0)
+"""The most seconds to connect, and between two bytes of the answer; a channel's own `timeout` may be shorter."""
 
 
 class Session(requests.Session):
@@ -24,10 +24,10 @@ class Session(requests.Session):
     tweepy writes its host into every call; OAuth 1.0a signs the address, so it is exchanged before the signing.
     """
 
-    def __init__(self, base: str) -> None:
+    def __init__(self, base: str, timeout: timedelta) -> None:
         super().__init__()
         self._base = base
-        self.mount(base, _Adapter())
+        self.mount(base, _Adapter(timeout))
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
         address = self._base + urlsplit(str(url)).path
@@ -35,9 +35,14 @@ class Session(requests.Session):
 
 
 class _Adapter(HTTPAdapter):
+    def __init__(self, timeout: timedelta) -> None:
+        super().__init__()
+        self._timeout = timeout.total_seconds()
+
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         try:
-            response = super().send(request, *args, **{**kwargs, "timeout": TIMEOUT, "stream": False})
+            timeout = tuple(min(most, self._timeout) for most in TIMEOUT)
+            response = super().send(request, *args, **{**kwargs, "timeout": timeout, "stream": False})
             # Reading is a part of sending here: an answer cut short is an answer lost.
             response.content  # noqa: B018 - read for its effect
         except requests.RequestException as failure:
