@@ -190,5 +190,13 @@ def can_withdraw(channel: object) -> bool:
 
 
 @runtime_checkable
+class Visible(Protocol):
+    """Where a person sees what is out, when the desk can't tell: an address, or a file of this machine."""
+
+    @property
+    def look(self) -> str: ...
+
+
+@runtime_checkable
 class Measuring(Protocol):
     def measure(self, receipts: Sequence[Receipt], now: datetime) -> list[Measurement]: ...

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from channels.contract import Part, Period
 from channels.piece import MAIN, Override
 
-_MOVABLE = frozenset({"late", "backlog", "paused", "broken", "after", "page", "before"})
+_MOVABLE = frozenset({"late", "backlog", "paused", "broken", "after", "page", "before", "approval"})
 """Why something is held that a new date in the file sets right. What a person or a remote's silence holds stays held."""
 _OPEN = frozenset({"planned", "retrying", "held"})
 _QUIET = frozenset({"planned", "retrying", "publishing", "published"})

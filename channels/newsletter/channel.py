@@ -73,6 +73,11 @@ class Newsletter:
     def find(self, message: Message, key: str, since: datetime) -> Receipt | None:  # noqa: ARG002 - the contract's
         return self._receipt(key) if self._maildir.has(_file(key)) else None
 
+    @property
+    def look(self) -> str:
+        """Where a person sees the mails."""
+        return str(self._maildir.path)
+
     def close(self) -> None:
         """Nothing is kept open."""
 

@@ -12,7 +12,7 @@ class Maildir:
     """A Maildir (https://cr.yp.to/proto/maildir.html). Writing the same name twice leaves one file."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
 
     def deliver(self, name: str, content: bytes) -> None:
         """Put the mail into `new/`, whole or not at all; nothing, where it lies in `new/` or `cur/` already."""
@@ -22,22 +22,22 @@ class Maildir:
             self._deliver(name, content)
         except OSError as error:
             hint = "Make the folder writable, or name another one as the channel's maildir."
-            raise Unavailable(f"The Maildir {self._path} can't be written ({error.strerror}).", hint=hint) from error
+            raise Unavailable(f"The Maildir {self.path} can't be written ({error.strerror}).", hint=hint) from error
 
     def has(self, name: str) -> bool:
         """Whether the mail is there, read (then its name carries flags) or unread."""
-        return (self._path / "new" / name).exists() or any(self._path.glob(f"cur/{name}*"))
+        return (self.path / "new" / name).exists() or any(self.path.glob(f"cur/{name}*"))
 
     def _deliver(self, name: str, content: bytes) -> None:
         for folder in ("tmp", "new", "cur"):
-            (self._path / folder).mkdir(parents=True, exist_ok=True)
-        temporary = self._path / "tmp" / name
+            (self.path / folder).mkdir(parents=True, exist_ok=True)
+        temporary = self.path / "tmp" / name
         with temporary.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(self._path / "new" / name)
-        handle = os.open(self._path / "new", os.O_RDONLY | os.O_DIRECTORY)
+        temporary.replace(self.path / "new" / name)
+        handle = os.open(self.path / "new", os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(handle)
         finally:

@@ -11,7 +11,7 @@ from channels.message import Message, Problem
 from channels.piece import Piece
 from channels.view import View
 from channels.x import post
-from channels.x.live import Live
+from channels.x.live import LOOK, Live
 from channels.x.options import SECRETS, XOptions
 from channels.x.outbox import Outbox
 
@@ -26,6 +26,9 @@ class Remote(Protocol):
     def withdraw(self, receipt: Receipt, key: str, /) -> None: ...
 
     def close(self) -> None: ...
+
+    @property
+    def look(self) -> str: ...
 
 
 class X:
@@ -61,12 +64,19 @@ class X:
     def withdraw(self, receipt: Receipt, key: str) -> None:
         self._remote.withdraw(receipt, key)
 
+    @property
+    def look(self) -> str:
+        """Where a person sees what is out."""
+        return self._remote.look
+
     def close(self) -> None:
         self._remote.close()
 
 
 class Unset:
     """The real X without its keys: rendering and checking work, nothing goes out."""
+
+    look = LOOK
 
     def __init__(self, name: str, missing: list[str]) -> None:
         prefix = "JULKI_" + name.upper().replace("-", "_") + "_"

@@ -17,7 +17,8 @@ from channels.errors import CannotTell, ChannelError, Rejected, Unauthorized, Un
 from channels.message import Media, Message
 from channels.urls import addresses
 
-_LOOK = "https://x.com/home"
+LOOK = "https://x.com/home"
+"""Where the account's owner sees its posts."""
 _PAGES = 5
 _SKEW = timedelta(minutes=2)
 _CATEGORIES = {".gif": "tweet_gif"}
@@ -28,6 +29,8 @@ _TALKATIVE = ("tweepy", "tweepy.client", "requests_oauthlib", "requests_oauthlib
 class Live:
     """One account. `secrets` are the four keys; `media` is the folder with the desk's copies of the pictures.
     `timeout` is the longest wait between two bytes of an answer."""
+
+    look = LOOK
 
     def __init__(
         self, api_url: str, secrets: Mapping[str, str], media: Path, timeout: timedelta = timedelta(seconds=30)
@@ -76,13 +79,13 @@ class Live:
     def find(self, message: Message, _key: str, since: datetime) -> Receipt | None:
         wanted = _normal(message.text)
         if not wanted:
-            raise CannotTell("The post has no words by which it could be recognised.", look=_LOOK)
+            raise CannotTell("The post has no words by which it could be recognised.", look=LOOK)
         try:
             for post in self._timeline(since - _SKEW):
                 if _normal(str(post.get("text", ""))) == wanted and _pictures(post) in (None, len(message.media)):
                     return Receipt(str(post["id"]), f"https://x.com/i/status/{post['id']}")
         except (Unauthorized, Rejected) as error:
-            raise CannotTell(f"The timeline can't be read. {error}", look=_LOOK) from None
+            raise CannotTell(f"The timeline can't be read. {error}", look=LOOK) from None
         return None
 
     def withdraw(self, receipt: Receipt, _key: str) -> None:
@@ -108,7 +111,7 @@ class Live:
             "tweet.fields": "created_at,attachments",
         }
         if not self._me:
-            raise CannotTell("X did not say whose keys these are.", look=_LOOK)
+            raise CannotTell("X did not say whose keys these are.", look=LOOK)
         for _ in range(_PAGES):
             answer = self._ask("GET", f"/2/users/{self._me}/tweets", params=params)
             posts = answer.get("data", []) if isinstance(answer, Mapping) else []
@@ -117,7 +120,7 @@ class Live:
             if not following:
                 return
             params["pagination_token"] = str(following)
-        raise CannotTell("There are too many posts since then to look through.", look=_LOOK)
+        raise CannotTell("There are too many posts since then to look through.", look=LOOK)
 
     def _upload(self, media: Media) -> str:
         try:

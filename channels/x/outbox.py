@@ -29,6 +29,10 @@ class Outbox:
         self._path = path
         self._name = name
 
+    @property
+    def look(self) -> str:
+        return str(self._path)
+
     def publish(self, message: Message, key: str, parent: Receipt | None) -> Receipt:
         receipt = self._receipt(key)
         line = {

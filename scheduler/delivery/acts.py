@@ -13,10 +13,10 @@ from sqlalchemy import Connection
 from channels.contract import Channel, can_withdraw
 from scheduler.delivery import key
 from scheduler.delivery.states import sources
-from scheduler.store import attempts, audit, deliveries, pauses
+from scheduler.store import attempts, audit, breakers, deliveries, pauses
 from scheduler.store.engine import Store
 
-Scope = Literal["all", "channel", "client"]
+Scope = Literal["all", "channel", "client", "project"]
 
 
 class Refused(Exception):
@@ -36,6 +36,8 @@ def retry(store: Store, number: int, person: Person) -> str:
     with store.write() as db:
         row = _get(db, number)
         states = sources("planned", "person")
+        if row.state == "held" and row.reason in ("approval", "refused"):
+            raise Refused(f"{_what(row)} needs somebody's approval first. {row.error}")
         if row.state in ("planned", "retrying"):
             _refuse_early(row, person)
             moved = deliveries.move(db, number, (row.state,), ready_at=person.now, waived=True)
@@ -43,6 +45,7 @@ def retry(store: Store, number: int, person: Person) -> str:
             moved = deliveries.move(db, number, states, **_afresh(db, row, person))
         _require(moved, row, "retried", states)
         _audit(db, row, person, "retry")
+        breakers.try_now(db, row.channel)
     return f"{_what(row)} goes out now."
 
 
@@ -129,11 +132,10 @@ def resume(store: Store, scope: Scope, name: str, person: Person) -> tuple[str, 
             stopped = ", ".join(_scope(p.scope, p.name) for p in pauses.current(db)) or "nothing"
             raise Refused(f"{what} is not paused. Paused now: {stopped}.")
         audit.write(db, person.now, person.name, "resume", detail=what)
-        named = {"all": None, "channel": "channel", "client": "client"}[scope]
         held = [
             row
             for row in deliveries.queue(db, "held")
-            if row.reason == "paused" and (named is None or getattr(row, named) == name)
+            if row.reason == "paused" and (scope == "all" or getattr(row, scope) == name)
         ]
     return f"{what} goes on.", held
 

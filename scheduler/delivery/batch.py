@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
 
 from channels.contract import Batching, Item, Receipt
 from channels.errors import ChannelError, Uncertain
-from scheduler.delivery import outcome
+from scheduler.delivery import condition, outcome
 from scheduler.delivery.ready import Ready
 from scheduler.delivery.setup import Setup
 from scheduler.store import attempts, messages
@@ -26,15 +29,32 @@ def publish(channel: Batching, ripe: Sequence[Ready], setup: Setup) -> int:
     if not claimed:
         return 0
     results = call(channel, setup, [Item(one.key, one.message, one.row.published_at or now) for one in claimed])
-    with setup.store.write() as db:
-        now = setup.clock()
-        for one in claimed:
-            result = results.get(one.key) or Uncertain("The channel said nothing about this one.")
-            if isinstance(result, Receipt):
-                outcome.succeeded(db, one.act(), result, now)
-            else:
-                outcome.failed(db, one.act(), result, now)
+    setup.record(lambda db: _settle(db, channel.name, claimed, results, setup.clock()))
     return len(claimed)
+
+
+def _settle(
+    db: Connection, channel: str, claimed: Sequence[Ready], results: Mapping[str, Receipt | Exception], now: datetime
+) -> None:
+    for one in claimed:
+        result = results.get(one.key) or Uncertain("The channel said nothing about this one.")
+        if isinstance(result, Receipt):
+            outcome.succeeded(db, one.act(), result, now)
+        else:
+            outcome.failed(db, one.act(), result, now)
+    note(db, channel, [one.row.id for one in claimed], list(results.values()), now)
+
+
+def note(
+    db: Connection, channel: str, rows: Sequence[int], results: Sequence[Receipt | Exception], now: datetime
+) -> None:
+    """One call is one success or one failure, however many deliveries were in it."""
+    errors = [one for one in results if isinstance(one, Exception)]
+    culprit = rows[0] if len(rows) == 1 else 0
+    if len(errors) < len(results):
+        condition.note(db, channel, None, culprit, "", now)
+    elif errors:
+        condition.note(db, channel, errors[0], culprit, outcome.told(errors[0]), now)
 
 
 def call(channel: Batching, setup: Setup, items: Sequence[Item]) -> Mapping[str, Receipt | Exception]:

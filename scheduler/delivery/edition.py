@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
 import structlog
+from sqlalchemy import Connection
 
-from channels.contract import Channel, Collecting, Period
+from channels.contract import Channel, Collecting, Period, Receipt
 from channels.errors import Rejected
 from channels.message import Message
 from channels.piece import Piece
-from scheduler.delivery import key, outcome
+from scheduler.delivery import condition, key, outcome
 from scheduler.delivery.outcome import Act
 from scheduler.delivery.setup import Setup
 from scheduler.store import attempts, deliveries, messages
@@ -86,12 +87,12 @@ def _collect(channel: Channel, edition: Edition, setup: Setup) -> tuple[Message,
             return None
         period = Period(edition.period, edition.rows[0].due_at)
         message = channel.collect(period, [piece for _, piece in fine], setup.shelf.view)[0]
-        setup.shelf.keep(message.media)
     except Exception:
         log.exception("collecting failed", channel=channel.name, period=edition.period)
         why = f"The edition {edition.period} could not be prepared; the log has the details."
         _hold(edition.rows, "render", why, setup)
         return None
+    setup.shelf.keep(message.media)
     return message, [row for row, _ in fine]
 
 
@@ -130,15 +131,27 @@ def _send(
         receipt = channel.publish(message, name, None)
     except Exception as error:  # noqa: BLE001  whatever it is, it becomes the outcome
         outcome.log_bug(error, acts[0])
-        _settle_failed(channel, edition, acts, error, setup)
+        failure = error
+        setup.record(lambda db: _settle_failed(db, channel, edition, acts, failure, setup.clock()))
         return len(acts)
-    with setup.store.write() as db:
-        now = setup.clock()
-        done = {"state": "published", "published_at": now, "remote_id": receipt.remote_id}
-        attempts.put_edition(db, edition.row(channel.name) | {"digest": message.digest()} | done)
-        for act in acts:
-            outcome.succeeded(db, act, receipt, now, f"in edition {edition.period}")
+    setup.record(lambda db: _settle(db, channel, edition, message, acts, receipt, setup.clock()))
     return len(acts)
+
+
+def _settle(
+    db: Connection,
+    channel: Channel,
+    edition: Edition,
+    message: Message,
+    acts: Sequence[Act],
+    receipt: Receipt,
+    now: datetime,
+) -> None:
+    done = {"state": "published", "published_at": now, "remote_id": receipt.remote_id}
+    attempts.put_edition(db, edition.row(channel.name) | {"digest": message.digest()} | done)
+    for act in acts:
+        outcome.succeeded(db, act, receipt, now, f"in edition {edition.period}")
+    condition.note(db, channel.name, None, 0, "", now)
 
 
 def _claim(
@@ -153,13 +166,15 @@ def _claim(
         attempts.put_edition(db, edition.row(channel.name) | {"state": "publishing", "digest": digest})
 
 
-def _settle_failed(channel: Channel, edition: Edition, acts: Sequence[Act], error: Exception, setup: Setup) -> None:
+def _settle_failed(
+    db: Connection, channel: Channel, edition: Edition, acts: Sequence[Act], error: Exception, now: datetime
+) -> None:
     """What was refused may be mended, and is then collected anew; anything else is sent again as it was."""
-    with setup.store.write() as db:
-        for act in acts:
-            outcome.failed(db, act, error, setup.clock())
-        if isinstance(error, Rejected):
-            attempts.put_edition(db, edition.row(channel.name) | {"state": "failed"})
+    for act in acts:
+        outcome.failed(db, act, error, now)
+    if isinstance(error, Rejected):
+        attempts.put_edition(db, edition.row(channel.name) | {"state": "failed"})
+    condition.note(db, channel.name, error, acts[0].delivery, outcome.told(error), now)
 
 
 def _postpone(channel: Channel, rows: Sequence[Any], setup: Setup) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from channels.duration import format_duration
+from scheduler.hours import Hours
 
 
 class Due(Protocol):
@@ -22,6 +23,9 @@ class Due(Protocol):
     archive: bool
     waived: bool
     client: str
+    project: str
+    name: str
+    path: str
     broken: bool | None
     findings: Any
     tangled: Any
@@ -49,14 +53,28 @@ class Other:
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """What a second person said of the piece: approved or refused, or nothing yet. `pins`: channel → part → hash."""
+
+    decision: str = ""
+    by: str = ""
+    why: str = ""
+    pins: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
-    """What else has to be known. `after`: None where the piece has no `after`; `before`: the previous post of a thread."""
+    """What else has to be known. `after`: None where the piece has no `after`; `before`: the previous post of a thread;
+    `word`: None where nobody need approve; `hours`: those of the channel; `trouble`: what it says while it fails."""
 
     zone: ZoneInfo
     pauses: Sequence[Pause] = ()
     after: Other | None = None
     page: Other | None = None
     before: Other | None = None
+    word: Word | None = None
+    hours: Hours | None = None
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +98,7 @@ Verdict = Go | Wait | Hold
 
 def decide(due: Due, facts: Facts, now: datetime) -> Verdict:
     """The first rule that objects decides."""
-    for rule in (_paused, _broken, _after, _page, _before):
+    for rule in (_paused, _broken, _approved, _after, _page, _before):
         verdict = rule(due, facts)
         if verdict is not None:
             return verdict
@@ -89,7 +107,8 @@ def decide(due: Due, facts: Facts, now: datetime) -> Verdict:
 
 def _paused(due: Due, facts: Facts) -> Verdict | None:
     for pause in facts.pauses:
-        if pause.scope == "all" or (pause.scope, pause.name) in (("channel", due.channel), ("client", due.client)):
+        own = (("channel", due.channel), ("client", due.client), ("project", due.project))
+        if pause.scope == "all" or (pause.scope, pause.name) in own:
             what = "Everything" if pause.scope == "all" else f"The {pause.scope} {pause.name}"
             why = f": {pause.reason}" if pause.reason else ""
             return Hold("paused", f"{what} was paused by {pause.by}{why}. Send it with: julki retry {due.id}")
@@ -103,6 +122,30 @@ def _broken(due: Due, _facts: Facts) -> Verdict | None:
     first = next((f for f in found if f[3] == "error"), None)
     what = f"{first[0]}:{first[1]}: {first[5]}" if first else "its file has errors"
     return Hold("broken", f"{what} It goes out when the file is mended in time; see: julki check")
+
+
+def _approved(due: Due, facts: Facts) -> Verdict | None:
+    word = facts.word
+    if word is None or word.decision == "approved":
+        return None
+    if word.decision == "refused":
+        why = f": {word.why}" if word.why else ""
+        return Hold(
+            "refused", f"{word.by} refused it{why}. Change {due.path}, then: julki approve {due.name} --by NAME"
+        )
+    return Hold("approval", f"Nobody has approved it yet. {_how_to_approve(due)}")
+
+
+def _how_to_approve(due: Due) -> str:
+    return f"Look at it: julki preview {due.path}. Approve it: julki approve {due.name} --by NAME"
+
+
+def pinned(due: Due, facts: Facts, digest: str) -> Hold | None:
+    """Whether the message of that hash is the one that was approved."""
+    word = facts.word
+    if word is None or word.pins.get(due.channel, {}).get(due.part) == digest:
+        return None
+    return Hold("approval", f"It is not what {word.by} approved any more. {_how_to_approve(due)}")
 
 
 def _after(due: Due, facts: Facts) -> Verdict | None:
@@ -145,17 +188,24 @@ def _before(due: Due, facts: Facts) -> Verdict | None:
 
 
 def _late(due: Due, facts: Facts, now: datetime) -> Verdict | None:
-    """Lateness counts from its own time, or from when what it had to wait for was out."""
-    if due.waived or due.archive or due.late is None or due.due_at is None:
-        return None
-    waited = [other.published_at for other in (facts.after, facts.page, facts.before) if other and other.published_at]
-    over = now - max([due.due_at, *waited])
-    allowed = timedelta(seconds=due.late)
-    if over <= allowed:
+    end = last_moment(due, facts)
+    if due.due_at is None or due.late is None or end is None or now <= end:
         return None
     when = due.due_at.astimezone(facts.zone).strftime("%Y-%m-%d %H:%M")
+    allowed = format_duration(timedelta(seconds=due.late))
+    trouble = f" {due.channel} did not work meanwhile: {facts.trouble.rstrip('.')}." if facts.trouble else ""
     return Hold(
         "late",
-        f"It was due on {when} ({facts.zone.key}) and may be {format_duration(allowed)} late at most; that time is over. "
+        f"It was due on {when} ({facts.zone.key}) and may be {allowed} late at most; that time is over.{trouble} "
         f"Send it now: julki retry {due.id}. Drop it: julki skip {due.id}",
     )
+
+
+def last_moment(due: Due, facts: Facts) -> datetime | None:
+    """Until when it may go out; None: however late. Lateness counts from its own time, or from when the channel's hours
+    began, or from when what it had to wait for was out."""
+    if due.waived or due.archive or due.due_at is None or due.late is None:
+        return None
+    waited = [other.published_at for other in (facts.after, facts.page, facts.before) if other and other.published_at]
+    own = facts.hours.next(due.due_at, facts.zone) if facts.hours else due.due_at
+    return max([own, *waited]) + timedelta(seconds=due.late)

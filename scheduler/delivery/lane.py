@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from channels.contract import Batching, Channel, Collecting, Receipt
-from scheduler.delivery import batch, edition, gate, outcome, ready, reconcile, touch
+from channels.contract import Batching, Channel, Collecting, Parting, Receipt
+from scheduler.delivery import batch, condition, edition, facts, outcome, ready, reconcile, touch
 from scheduler.delivery.outcome import Act
 from scheduler.delivery.ready import Drafts, Ready
 from scheduler.delivery.setup import Setup
-from scheduler.store import attempts, deliveries, dues, messages, pauses
+from scheduler.delivery.sluice import Sluice
+from scheduler.store import attempts, dues, messages
 
 _AHEAD = timedelta(seconds=6)
 _MARGIN = timedelta(milliseconds=150)
-_MOMENT = timedelta(seconds=10)
 
 
 class Lane:
@@ -26,6 +25,7 @@ class Lane:
         self.channel = channel
         self.setup = setup
         self._drafts = Drafts()
+        self._sluice = Sluice(channel, setup, self._drafts)
 
     @property
     def name(self) -> str:
@@ -33,6 +33,8 @@ class Lane:
 
     def work(self) -> int:
         """How many deliveries moved. Open attempts are settled first: what may be out is not sent again."""
+        if condition.rests(self.name, self.setup):
+            return sum(self._sluice.hold_only(rows) for rows in self._pages())
         moved = reconcile.settle(self.channel, self.setup)
         moved += touch.work(self.channel, self.setup)
         if isinstance(self.channel, Collecting):
@@ -67,8 +69,8 @@ class Lane:
     def _go(self, rows: Sequence[Any]) -> int:
         """One page of due rows, together or one by one."""
         if not isinstance(self.channel, Batching):
-            return sum(self._one(row) for row in rows)
-        ripe, held = self._ripe(rows)
+            return sum(self._in_turn(row) for row in rows)
+        ripe, held = self._sluice.ripe(rows)
         for one in ripe:
             self._drafts.drop(one.row)
         return held + batch.publish(self.channel, ripe, self.setup)
@@ -76,101 +78,26 @@ class Lane:
     def _collect(self, rows: Sequence[Any]) -> int:
         """An edition takes all its pieces at once, however many there are."""
         members = [row for row in rows if row.period]
-        go: list[Any] = []
-        wait: list[Any] = []
-        held = 0
-        for row in members:
-            verdict = gate.decide(row, self._facts([row])[row.id], self.setup.clock())
-            if isinstance(verdict, gate.Hold):
-                held += self._hold(row, verdict)
-            else:
-                (go if isinstance(verdict, gate.Go) else wait).append(row)
+        go, wait, held = self._sluice.sorted(members)
         moved = edition.publish(self.channel, go, wait, self.setup)
-        return held + moved + sum(self._one(row) for row in rows if not row.period)
+        return held + moved + sum(self._in_turn(row) for row in rows if not row.period)
 
-    def _ripe(self, rows: Sequence[Any]) -> tuple[list[Ready], int]:
-        facts = self._facts(rows)
-        ripe, held = [], 0
-        for row in rows:
-            result = self._prepare(row, facts[row.id])
-            if isinstance(result, Ready):
-                ripe.append(result)
-            else:
-                held += result
-        return ripe, held
+    def _in_turn(self, row: Any) -> int:
+        """What a hall waits for goes ahead of everything else, also of what was due long before."""
+        live = self._live() if isinstance(self.channel, Parting) else []
+        return sum(self._one(post) for post in live if post.id != row.id) + self._one(row)
 
-    def _prepare(self, row: Any, facts: gate.Facts) -> Ready | int:
-        """The delivery, ready to be claimed; else 1 if it was held, 0 if it waits."""
-        now = self.setup.clock()
-        known = facts if row.links_page else replace(facts, page=None)
-        verdict = gate.decide(row, known, now)
-        if isinstance(verdict, gate.Go) and _page_is_coming(row, facts.page, now):
-            return 0
-        if isinstance(verdict, gate.Go):
-            result = ready.make(row, self.channel, self.setup, self._drafts)
-            if result is None:
-                return 0
-            if isinstance(result, Ready):
-                verdict = gate.decide(row, facts, now) if result.message.links_page else verdict
-                if isinstance(verdict, gate.Go):
-                    return result
-                self._remember_link(row)
-            else:
-                verdict = result
-        return self._hold(row, verdict) if isinstance(verdict, gate.Hold) else 0
-
-    def _remember_link(self, row: Any) -> None:
-        """So that the next pass need not render it again to know that it waits."""
-        with self.setup.store.write() as db:
-            deliveries.move(db, row.id, ("planned", "retrying"), links_page=True)
-
-    def _hold(self, row: Any, verdict: gate.Hold) -> int:
-        self._drafts.drop(row)
-        now = self.setup.clock()
-        with self.setup.store.write() as db:
-            act = Act(row.id, row.name, row.channel, row.attempts)
-            return int(outcome.hold(db, act, verdict.reason, verdict.message, now))
-
-    def _facts(self, rows: Sequence[Any]) -> dict[int, gate.Facts]:
+    def _live(self) -> Sequence[Any]:
         with self.setup.store.read() as db:
-            stopped = pauses.current(db)
-            own = [name for name in self.setup.pages if name != self.name]
-            pages = dues.pages(db, [row.piece_id for row in rows], own) if own else {}
-            found = {}
-            for row in rows:
-                page = pages.get(row.piece_id)
-                found[row.id] = gate.Facts(
-                    self.setup.zone,
-                    stopped,
-                    after=self._after(db, row) if row.after_id else None,
-                    page=gate.Other(*page) if page else None,
-                    before=self._before(db, row) if row.part.isdigit() else None,
-                )
-            return found
-
-    def _after(self, db: Any, row: Any) -> gate.Other:
-        """On the same channel, else wherever it is furthest."""
-        others = dues.others(db, row.after_id)
-        name = dues.name(db, row.after_id)
-        same = [other for other in others if other.channel == self.name]
-        chosen = min(same or others, key=_how_far, default=None)
-        return gate.Other(name, chosen.state, chosen.published_at) if chosen else gate.Other(name, "planned")
-
-    def _before(self, db: Any, row: Any) -> gate.Other | None:
-        """The previous post of the thread that was not skipped."""
-        earlier = [
-            other
-            for other in dues.thread(db, row.piece_id, self.name)
-            if other.part.isdigit() and int(other.part) < int(row.part) and other.state != "skipped"
-        ]
-        last = max(earlier, key=lambda other: int(other.part), default=None)
-        return gate.Other(f"part {last.part}", last.state, last.published_at) if last else None
+            return dues.live(db, self.name, self.setup.clock())
 
     def _one(self, row: Any) -> int:
         """Claim, call, settle. The call stands outside any transaction."""
         if self.setup.stop.is_set():
             return 0
-        result = self._prepare(row, self._facts([row])[row.id])
+        if condition.rests(self.name, self.setup):
+            return self._sluice.hold_only([row])
+        result = self._sluice.prepare(row, facts.gather([row], self.name, self.setup)[row.id])
         if not isinstance(result, Ready):
             return result
         parent = self._parent(result)
@@ -187,11 +114,20 @@ class Lane:
             receipt = self.channel.publish(one.message, one.key, parent)
         except Exception as error:  # noqa: BLE001  whatever it is, it becomes the outcome
             outcome.log_bug(error, one.act())
-            with self.setup.store.write() as db:
-                outcome.failed(db, one.act(), error, self.setup.clock())
-            return
-        with self.setup.store.write() as db:
-            outcome.succeeded(db, one.act(), receipt, self.setup.clock())
+            failure = error
+            self.setup.record(lambda db: self._failed(db, one.act(), failure))
+        else:
+            self.setup.record(lambda db: self._succeeded(db, one.act(), receipt))
+
+    def _succeeded(self, db: Any, act: Act, receipt: Receipt) -> None:
+        now = self.setup.clock()
+        outcome.succeeded(db, act, receipt, now)
+        condition.note(db, self.name, None, act.delivery, "", now)
+
+    def _failed(self, db: Any, act: Act, error: Exception) -> None:
+        now = self.setup.clock()
+        outcome.failed(db, act, error, now)
+        condition.note(db, self.name, error, act.delivery, outcome.told(error), now)
 
     def _parent(self, one: Ready) -> Receipt | None:
         """The post replied to: the one before in a text thread; of an event the last that is known to be out."""
@@ -206,16 +142,3 @@ class Lane:
         else:
             last = max(out, key=lambda other: other.published_at, default=None)
         return Receipt(last.remote_id, last.permalink, last.receipt or {}) if last else None
-
-
-def _page_is_coming(row: Any, page: gate.Other | None, now: datetime) -> bool:
-    """Its page is on its way this very moment: most messages link to it, so there is no need to render to find out."""
-    if row.links_page or page is None or page.state not in ("planned", "publishing", "retrying"):
-        return False
-    due = page.due_at is not None and page.due_at <= now
-    return due and row.due_at is not None and now - row.due_at < _MOMENT
-
-
-def _how_far(other: Any) -> int:
-    """What is out first, then what may still come."""
-    return 0 if other.state == "published" else 2 if other.state in gate.GONE else 1

@@ -53,8 +53,8 @@ def revised(db: Connection, act: Act, receipt: Receipt, digest: str, now: dateti
 
 
 def failed(db: Connection, act: Act, error: Exception, now: datetime) -> None:
-    """Act on what `retry.decide` says of the error. A known error's text is made for people; a bug's is not shown whole."""
-    text = _text(error)
+    """Act on what `retry.decide` says of the error."""
+    text = told(error)
     decision = retry.decide(error, act.attempts, now, random.random())  # noqa: S311  jitter, not a secret
     if act.purpose != "publish":
         _touch_failed(db, act, decision, text, now)
@@ -130,7 +130,8 @@ def _audit(db: Connection, act: Act, now: datetime, what: str, detail: str) -> N
     audit.write(db, now, audit.DESK, what, piece=act.piece, channel=act.channel, delivery=act.delivery, detail=detail)
 
 
-def _text(error: Exception) -> str:
+def told(error: Exception) -> str:
+    """The error for people. A known one's text is made for them; a bug's is not shown whole."""
     if isinstance(error, ChannelError):
         return f"{error} {error.hint}".strip()
     return f"An unexpected error in the channel ({type(error).__name__}); the log has the details."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -15,12 +16,13 @@ from channels.piece import Piece
 from scheduler.delivery import gate, key
 from scheduler.delivery.outcome import Act
 from scheduler.delivery.setup import Setup
-from scheduler.store import attempts, messages
+from scheduler.store import attempts, deliveries, messages
 from scheduler.store.attempts import Claim
 
 log = structlog.get_logger("julki.delivery")
 
 _MOST_DRAFTS = 300
+_PUT_OFF = timedelta(seconds=15)
 _PROVABLY_NOT_OUT = frozenset({"unavailable", "limited"})
 
 
@@ -67,7 +69,8 @@ class Drafts:
 
 
 def make(row: Any, channel: Channel, setup: Setup, drafts: Drafts) -> Ready | gate.Hold | None:
-    """None: its file changed since the last scan, which will come to it. A retry sends the stored message."""
+    """None: not now. Its file changed since the last scan, which will come to it, or its pictures can't be kept. A retry
+    sends the stored message."""
     edited = row.changed and row.reason in _PROVABLY_NOT_OUT and not _may_be_out(row, setup)
     if row.state == "retrying" and row.digest and not edited:
         with setup.store.read() as db:
@@ -81,7 +84,7 @@ def make(row: Any, channel: Channel, setup: Setup, drafts: Drafts) -> Ready | ga
         if piece is None or piece.status != "ready":
             return None
         found = render(row, piece, channel, setup)
-        if isinstance(found, gate.Hold):
+        if found is None or isinstance(found, gate.Hold):
             return found
         message = found
         drafts.keep(row, version, message)
@@ -94,14 +97,13 @@ def _may_be_out(row: Any, setup: Setup) -> bool:
         return attempts.repeated(db, row.id, own)
 
 
-def render(row: Any, piece: Piece, channel: Channel, setup: Setup) -> Message | gate.Hold:
-    """The message of the row's part; what an adapter objects to, or trips over, holds this one delivery and no other."""
+def render(row: Any, piece: Piece, channel: Channel, setup: Setup) -> Message | gate.Hold | None:
+    """The message of the row's part; what an adapter objects to, or trips over, holds this one delivery and no other.
+    None: its pictures can't be kept now (a full disk), so it is put off."""
     view = setup.shelf.view
     try:
         errors = [problem for problem in channel.check(piece, view) if problem.severity == "error"]
         found = [] if errors else [m for m in channel.render(piece, view) if m.part == row.part]
-        if found:
-            setup.shelf.keep(found[0].media)
     except Exception:
         log.exception("rendering failed", piece=row.name, channel=row.channel)
         return gate.Hold(
@@ -112,4 +114,17 @@ def render(row: Any, piece: Piece, channel: Channel, setup: Setup) -> Message | 
         return gate.Hold("problem", f"{errors[0].message} Mend {piece.path}, then: julki retry {row.id}")
     if not found:
         return gate.Hold("problem", f"{piece.path} no longer has the part '{row.part}'. Drop it: julki skip {row.id}")
-    return found[0]
+    return found[0] if _kept(row, found[0], setup) else None
+
+
+def _kept(row: Any, message: Message, setup: Setup) -> bool:
+    try:
+        setup.shelf.keep(message.media)
+    except OSError as error:
+        log.warning(
+            "its pictures can't be kept; it is tried again", piece=row.name, channel=row.channel, error=str(error)
+        )
+        with setup.store.write() as db:
+            deliveries.put_off(db, row.id, setup.clock() + _PUT_OFF)
+        return False
+    return True

@@ -9,15 +9,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from channels.contract import Channel, Receipt
+from channels.contract import Channel, Receipt, Visible
 from channels.errors import CannotTell, RateLimited
-from scheduler.delivery import outcome, retry
+from scheduler.delivery import condition, outcome, retry
 from scheduler.delivery.outcome import Act
 from scheduler.delivery.setup import Setup
 from scheduler.store import attempts, messages
 
 MOST_CHECKS = 3
-_BETWEEN_CHECKS = timedelta(seconds=20)
+_BETWEEN_CHECKS = (timedelta(minutes=1), timedelta(minutes=10))
+_NOT_NOW = timedelta(seconds=20)
 
 
 def settle(channel: Channel, setup: Setup) -> int:
@@ -31,14 +32,14 @@ def settle(channel: Channel, setup: Setup) -> int:
 def _one(row: Any, channel: Channel, setup: Setup, now: datetime) -> int:
     act = Act(row.delivery_id, row.name, channel.name, row.attempts, row.purpose, row.key)
     if channel.idempotent or row.purpose != "publish":
-        return _repeat(row, act, setup, now)
+        return _repeat(row, act, look_of(channel), setup, now)
     return _read_back(row, act, channel, setup, now)
 
 
-def _repeat(row: Any, act: Act, setup: Setup, now: datetime) -> int:
+def _repeat(row: Any, act: Act, look: str, setup: Setup, now: datetime) -> int:
     """Ask again: at once after a crash, ever later after answers that told nothing, and not for ever."""
     if row.attempts >= retry.MOST_ATTEMPTS and act.purpose == "publish":
-        return _ask(act, f"{row.error or 'the channel never said'} Tried {row.attempts} times.", "", setup, now)
+        return _ask(act, f"{row.error or 'the channel never said'} Tried {row.attempts} times.", look, setup, now)
     wait = retry.backoff(row.attempts, 0) if row.uncertain_at else timedelta()
     with setup.store.write() as db:
         outcome.repeat(db, act, row.error, now + wait, now)
@@ -53,10 +54,10 @@ def _read_back(row: Any, act: Act, channel: Channel, setup: Setup, now: datetime
     except RateLimited as error:
         return _later(row, error, setup, now)
     except CannotTell as error:
-        return _ask(act, str(error), error.look, setup, now)
+        return _ask(act, str(error), error.look or look_of(channel), setup, now)
     except Exception as error:  # noqa: BLE001  whatever it is, it becomes the outcome
         outcome.log_bug(error, act)
-        return _unresolved(row, act, error, setup, now)
+        return _unresolved(row, act, channel, error, setup, now)
     if receipt is not None:
         return _found(act, receipt, setup, now)
     return _absent(row, act, channel, setup, now)
@@ -72,7 +73,7 @@ def _absent(row: Any, act: Act, channel: Channel, setup: Setup, now: datetime) -
     """Not being there proves something only after the remote's own delay."""
     sure_at = (row.uncertain_at or row.started_at) + channel.settle
     if now >= sure_at:
-        return _repeat(row, act, setup, now)
+        return _repeat(row, act, look_of(channel), setup, now)
     with setup.store.write() as db:
         attempts.look_again(db, row.id, sure_at, counted=False)
     return 0
@@ -80,22 +81,26 @@ def _absent(row: Any, act: Act, channel: Channel, setup: Setup, now: datetime) -
 
 def _later(row: Any, error: RateLimited, setup: Setup, now: datetime) -> int:
     """ "Not now" says nothing about the post: ask when the remote is ready for questions again."""
-    wait = max(error.retry_after or _BETWEEN_CHECKS, _BETWEEN_CHECKS)
+    wait = max(error.retry_after or _NOT_NOW, _NOT_NOW)
     with setup.store.write() as db:
         attempts.look_again(db, row.id, now + wait, counted=False)
     return 0
 
 
-def _unresolved(row: Any, act: Act, error: Exception, setup: Setup, now: datetime) -> int:
-    if row.checks + 1 >= MOST_CHECKS:
-        return _ask(act, f"{channel_text(error)} Asked {MOST_CHECKS} times.", "", setup, now)
+def _unresolved(row: Any, act: Act, channel: Channel, error: Exception, setup: Setup, now: datetime) -> int:
+    told = outcome.told(error)
     with setup.store.write() as db:
-        attempts.look_again(db, row.id, now + _BETWEEN_CHECKS * (row.checks + 1), counted=True)
+        condition.note(db, channel.name, error, act.delivery, told, now)
+    if row.checks + 1 >= MOST_CHECKS:
+        return _ask(act, f"{told} Asked {MOST_CHECKS} times.", look_of(channel), setup, now)
+    with setup.store.write() as db:
+        attempts.look_again(db, row.id, now + _BETWEEN_CHECKS[row.checks], counted=True)
     return 0
 
 
-def channel_text(error: Exception) -> str:
-    return str(error) or type(error).__name__
+def look_of(channel: Channel) -> str:
+    """Where a person can see what is out there, as far as the channel says."""
+    return channel.look if isinstance(channel, Visible) else ""
 
 
 def _ask(act: Act, why: str, look: str, setup: Setup, now: datetime) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
 import structlog
+from sqlalchemy import Connection
 
 from channels.contract import Batching, Channel, Item, Receipt, Revising, Withdrawing
 from channels.errors import Uncertain
@@ -15,7 +16,7 @@ from channels.message import Message
 from scheduler.delivery import batch, gate, key, outcome, ready
 from scheduler.delivery.outcome import Act
 from scheduler.delivery.setup import Setup
-from scheduler.store import attempts, deliveries, dues, messages, pauses
+from scheduler.store import approvals, attempts, deliveries, dues, messages, pauses
 from scheduler.store.attempts import Claim
 
 log = structlog.get_logger("julki.delivery")
@@ -67,8 +68,16 @@ def _rows(channel: Channel, setup: Setup) -> Sequence[Any]:
         stopped = {(pause.scope, pause.name) for pause in pauses.current(db)}
         if ("all", "") in stopped or ("channel", channel.name) in stopped:
             return dues.unwanted(db, channel.name, setup.clock()) if withdraws else []
-        clients = [name for scope, name in stopped if scope == "client"]
-        return dues.touched(db, channel.name, setup.clock(), revises=revises, withdraws=withdraws, but=clients)
+        paused = {what: [name for scope, name in stopped if scope == what] for what in ("client", "project")}
+        return dues.touched(
+            db,
+            channel.name,
+            setup.clock(),
+            revises=revises,
+            withdraws=withdraws,
+            clients=paused["client"],
+            projects=paused["project"],
+        )
 
 
 _LATER = object()
@@ -99,12 +108,22 @@ def _make(row: Any, channel: Channel, setup: Setup) -> object:
     if piece.status != "ready":
         return _calm(row, setup)
     found = ready.render(row, piece, channel, setup)
+    if found is None:
+        return _LATER
     if isinstance(found, gate.Hold):
         return _calm(row, setup, found.message)
     digest = found.digest()
     if digest == row.digest:
         return _calm(row, setup)
+    if setup.approval and not _approved(row, digest, setup):
+        return _calm(row, setup, f"Its edit waits for a second person: julki approve {row.name} --by NAME")
     return Touch(row, "revise", found, key.of_revision(row.uid, channel.name, row.part, digest))
+
+
+def _approved(row: Any, digest: str, setup: Setup) -> bool:
+    with setup.store.read() as db:
+        word = approvals.standing(db, [row.piece_id]).get(row.piece_id)
+    return word is not None and word.pins.get(row.channel, {}).get(row.part) == digest
 
 
 def _out(row: Any, channel: Channel, setup: Setup) -> Message:
@@ -132,12 +151,11 @@ def _call(channel: Channel, touches: Sequence[Touch], setup: Setup) -> None:
     claimed = [touch for touch in touches if touch.key in ours]
     if isinstance(channel, Batching):
         items = [Item(touch.key, touch.message, touch.row.published_at, touch.purpose) for touch in claimed]
-        results = dict(batch.call(channel, setup, items)) if items else {}
+        results: Mapping[str, Receipt | Exception] = batch.call(channel, setup, items) if items else {}
     else:
         results = {touch.key: _single(channel, touch) for touch in claimed}
-    with setup.store.write() as db:
-        for touch in claimed:
-            _settle(db, touch, results.get(touch.key) or Uncertain("The channel said nothing about this one."), setup)
+    if claimed:
+        setup.record(lambda db: _settle_all(db, channel.name, claimed, results, setup))
 
 
 def _single(channel: Channel, touch: Touch) -> Receipt | Exception:
@@ -151,6 +169,14 @@ def _single(channel: Channel, touch: Touch) -> Receipt | Exception:
     except Exception as error:  # noqa: BLE001  whatever it is, it becomes the attempt's outcome
         outcome.log_bug(error, touch.act())
         return error
+
+
+def _settle_all(
+    db: Connection, channel: str, touches: Sequence[Touch], results: Mapping[str, Receipt | Exception], setup: Setup
+) -> None:
+    for touch in touches:
+        _settle(db, touch, results.get(touch.key) or Uncertain("The channel said nothing about this one."), setup)
+    batch.note(db, channel, [touch.row.id for touch in touches], list(results.values()), setup.clock())
 
 
 def _settle(db: Any, touch: Touch, result: Receipt | Exception, setup: Setup) -> None:

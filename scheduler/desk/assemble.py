@@ -15,6 +15,7 @@ from channels.contract import Batching, Channel, Collecting, Period
 from channels.registry import adapter
 from scheduler import plan
 from scheduler.delivery.lane import Lane
+from scheduler.delivery.limits import Limits
 from scheduler.delivery.setup import Setup
 from scheduler.desk import reader
 from scheduler.desk.intake import Intake
@@ -76,7 +77,23 @@ def _setup(workspace: Workspace, store: Store, library: Library, clock: Clock, s
     settings = workspace.settings
     pages = tuple(name for name, table in settings.channels.items() if adapter(table.adapter).pages)
     owner = f"{socket.gethostname()}/{os.getpid()}/{uuid4().hex[:8]}"
-    return Setup(store, library, settings.zone, settings.site.url, pages, owner, clock, stop)
+    return Setup(
+        store,
+        library,
+        settings.zone,
+        settings.site.url,
+        pages,
+        owner,
+        clock,
+        stop,
+        limits=limits(settings),
+        approval=settings.desk.approval,
+    )
+
+
+def limits(settings: Settings) -> dict[str, Limits]:
+    """Channel → how many, how often, at which hours."""
+    return {name: Limits(one.per_hour, one.gap, one.hours) for name, one in settings.channels.items()}
 
 
 def plan_rules(settings: Settings, channels: Mapping[str, Channel]) -> plan.Rules:

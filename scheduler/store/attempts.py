@@ -78,10 +78,13 @@ def _take(db: Connection, one: Claim, now: datetime) -> bool:
 
 def _stopped() -> Any:
     """A pause that stands now: pressed while the message was being made, it still comes in time."""
-    client = select(PIECE.c.client).where(PIECE.c.id == _D.c.piece_id).scalar_subquery()
     channel = and_(PAUSE.c.scope == "channel", PAUSE.c.name == _D.c.channel)
-    of_client = and_(PAUSE.c.scope == "client", PAUSE.c.name == client)
-    return exists().where(PAUSE.c.ended_at.is_(None), or_(PAUSE.c.scope == "all", channel, of_client))
+    named = [and_(PAUSE.c.scope == what, PAUSE.c.name == _of_piece(PIECE.c[what])) for what in ("client", "project")]
+    return exists().where(PAUSE.c.ended_at.is_(None), or_(PAUSE.c.scope == "all", channel, *named))
+
+
+def _of_piece(column: Any) -> Any:
+    return select(column).where(PIECE.c.id == _D.c.piece_id).scalar_subquery()
 
 
 def settle(

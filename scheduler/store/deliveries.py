@@ -150,6 +150,7 @@ _QUEUE = (
     PIECE.c.gone_at,
     PIECE.c.title,
     PIECE.c.client,
+    PIECE.c.project,
 )
 
 
@@ -211,6 +212,12 @@ def release(db: Connection, pieces: Sequence[int], reasons: Sequence[str]) -> No
             DELIVERY.c.reason.in_(reasons),
         )
         db.execute(update(DELIVERY).where(*same).values(values))
+
+
+def hasten(db: Connection, channel: str, now: datetime) -> None:
+    """The channel works again: what waits for that is tried now."""
+    same = (DELIVERY.c.channel == channel, DELIVERY.c.state == "retrying", DELIVERY.c.reason == "unavailable")
+    db.execute(update(DELIVERY).where(*same).values(ready_at=now))
 
 
 def overdue(db: Connection, channel: str, before: datetime) -> list[int]:

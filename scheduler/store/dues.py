@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, false, func, or_, select, tuple_
 
-from scheduler.store.core import DELIVERY, PIECE, SOURCE
+from scheduler.store.core import ATTEMPT, DELIVERY, PIECE, SOURCE
 
 _PAGE = 200
 _D = DELIVERY
@@ -42,15 +42,23 @@ def soon(db: Connection, channel: str, now: datetime, until: datetime) -> Sequen
 
 
 def touched(
-    db: Connection, channel: str, now: datetime, *, revises: bool, withdraws: bool, but: Sequence[str]
+    db: Connection,
+    channel: str,
+    now: datetime,
+    *,
+    revises: bool,
+    withdraws: bool,
+    clients: Sequence[str],
+    projects: Sequence[str],
 ) -> Sequence[Any]:
     """Up to 200 that are out and were edited, have expired or are to be withdrawn, as far as the channel can.
 
-    Of the clients in `but` only what a person wants taken back.
+    Of these `clients` and `projects`, which are paused, only what a person wants taken back.
     """
     expired = and_(_D.c.expires_at.is_not(None), _D.c.expires_at <= now)
     why = or_(false(), *([_D.c.changed > 0] if revises else []), *([_D.c.withdraw, expired] if withdraws else []))
-    return _touched(db, channel, now, and_(why, or_(_D.c.withdraw, PIECE.c.client.not_in(but))))
+    running = and_(PIECE.c.client.not_in(clients), PIECE.c.project.not_in(projects))
+    return _touched(db, channel, now, and_(why, or_(_D.c.withdraw, running)))
 
 
 def unwanted(db: Connection, channel: str, now: datetime) -> Sequence[Any]:
@@ -67,6 +75,25 @@ def _touched(db: Connection, channel: str, now: datetime, why: Any) -> Sequence[
 def _with_piece() -> Any:
     joined = select(*_DUE).join(PIECE, PIECE.c.id == _D.c.piece_id)
     return joined.join(SOURCE, SOURCE.c.path == PIECE.c.path, isouter=True)
+
+
+def live(db: Connection, channel: str, now: datetime) -> Sequence[Any]:
+    """The due posts of live events: they stand ahead of everything else. Their parts are called by words."""
+    query = _with_piece().where(_D.c.channel == channel, _D.c.state.in_(("planned", "retrying")), _D.c.ready_at <= now)
+    words = _D.c.part.op("GLOB")("*[^0-9]*")
+    return db.execute(query.where(_D.c.part != "main", words).order_by(_D.c.ready_at, _D.c.id).limit(_PAGE)).all()
+
+
+def sent(db: Connection, channel: str, since: datetime) -> list[datetime]:
+    """When what counts for the channel's limits went out since then, or may have, oldest first. An edition is one."""
+    out = select(func.min(_D.c.published_at)).where(
+        _D.c.channel == channel, _D.c.published_at > since, _D.c.archive.is_(False)
+    )
+    begun = select(func.min(ATTEMPT.c.started_at)).where(
+        ATTEMPT.c.channel == channel, ATTEMPT.c.outcome.is_(None), ATTEMPT.c.purpose == "publish"
+    )
+    times = [*db.execute(out.group_by(_D.c.remote_id)).scalars(), *db.execute(begun.group_by(ATTEMPT.c.key)).scalars()]
+    return sorted(times)
 
 
 def next_after(db: Connection, now: datetime) -> datetime | None:

@@ -182,7 +182,7 @@ class Edition(SQLModel, table=True):
 class Breaker(SQLModel, table=True):
     """How a channel fares. `failures` in a row since its last success; nothing is sent before `until`.
 
-    `opened_at` is None while the channel works; `error` is what it said last.
+    `opened_at` is None while the channel works; `error` is what it said last; `culprit` is the delivery that failed then.
     """
 
     channel: str = Field(primary_key=True)
@@ -190,6 +190,7 @@ class Breaker(SQLModel, table=True):
     opened_at: datetime | None = None
     until: datetime | None = None
     error: str = ""
+    culprit: int | None = None
 
 
 class Approval(SQLModel, table=True):

@@ -89,7 +89,7 @@ def test_three_times_without_an_answer_asks_a_person(make: Make, stage: Stage, c
     stand.put("a")
     stand.run()
     for _ in range(5):
-        clock.go(minutes=2)
+        clock.go(minutes=6)
         stand.run()
     row = stand.row("a", "post")
     assert (row.state, row.reason) == ("held", "uncertain")

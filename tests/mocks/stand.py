@@ -23,7 +23,7 @@ from scheduler.delivery import acts
 from scheduler.delivery.acts import Person
 from scheduler.delivery.lane import Lane
 from scheduler.delivery.setup import Setup
-from scheduler.desk.assemble import Desk, plan_rules
+from scheduler.desk.assemble import Desk, limits, plan_rules
 from scheduler.desk.intake import Intake
 from scheduler.desk.library import Library
 from scheduler.desk.reader import reading_rules
@@ -93,11 +93,18 @@ class Stand:
     def configure(self, **changes: str) -> None:
         """`zone`, `since`, `late` and `backlog`, as TOML writes them; `channel_<name>`: more lines of its table."""
         self.config |= changes
-        told = {"zone": "Europe/Helsinki", "since": "2026-11-01", "late": "2h", "backlog": "10", **self.config}
+        told = {
+            "zone": "Europe/Helsinki",
+            "since": "2026-11-01",
+            "late": "2h",
+            "backlog": "10",
+            "approval": "false",
+            **self.config,
+        }
         names = ", ".join(f'"{name}"' for name in self.channels)
         lines = [
             f'[site]\nurl = "https://example.org"\ntimezone = "{told["zone"]}"',
-            f"[desk]\nsince = {told['since']}\nbacklog = {told['backlog']}",
+            f"[desk]\nsince = {told['since']}\nbacklog = {told['backlog']}\napproval = {told['approval']}",
             *(f'[kinds.{kind}]\nchannels = [{names}]\nlate = "{told["late"]}"' for kind in ("news", "blog", "event")),
             *(
                 f'[channels.{name}]\nadapter = "newsletter"\n{told.get("channel_" + name, "")}'
@@ -106,7 +113,7 @@ class Stand:
         ]
         (self.root / "config").mkdir(exist_ok=True)
         (self.root / "config" / "julki.toml").write_text("\n".join(lines), "utf-8")
-        projects = '[clients.verohallinto]\nname = "Vero"\n[clients.kela]\nname = "Kela"\n'
+        projects = '[clients.verohallinto]\nname = "Vero"\n[clients.kela]\nname = "Kela"\n[projects.vero]\nname = "V"\n'
         (self.root / "config" / "projects.toml").write_text(projects, "utf-8")
 
     def _desk(self) -> Desk:
@@ -119,7 +126,18 @@ class Stand:
         rules, stop = plan_rules(workspace.settings, self.channels), threading.Event()
         refresh = Refresh(store, intake, library, rules, lasting, "fi", stop=stop)
         settings = workspace.settings
-        setup = Setup(store, library, settings.zone, settings.site.url, self.pages, "test", self.clock, stop)
+        setup = Setup(
+            store,
+            library,
+            settings.zone,
+            settings.site.url,
+            self.pages,
+            "test",
+            self.clock,
+            stop,
+            limits=limits(settings),
+            approval=settings.desk.approval,
+        )
         lanes = [Lane(one, setup) for one in self.channels.values()]
         return Desk(workspace, self.clock, store, self.channels, library, intake, refresh, lanes, stop)
 

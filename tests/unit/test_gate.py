@@ -26,6 +26,9 @@ class Row:
     archive: bool = False
     waived: bool = False
     client: str = "kela"
+    project: str = "kanta"
+    name: str = "fi/a"
+    path: str = "content/news/a.md"
     broken: bool | None = False
     findings: Any = None
     tangled: Any = None

@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("opened_at", UTCDateTime(), nullable=True),
         sa.Column("until", UTCDateTime(), nullable=True),
         sa.Column("error", AutoString(), nullable=False),
+        sa.Column("culprit", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("channel"),
     )
     op.create_table(

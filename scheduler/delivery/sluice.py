@@ -1,0 +1,167 @@
+"""What of a channel's due rows may pass now: asked of the gate, the channel's limits, and the message as rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from channels.contract import Channel
+from channels.piece import MAIN
+from scheduler.delivery import facts as gathering
+from scheduler.delivery import gate, outcome, ready
+from scheduler.delivery.limits import NONE
+from scheduler.delivery.outcome import Act
+from scheduler.delivery.ready import Drafts, Ready
+from scheduler.delivery.setup import Setup
+from scheduler.store import approvals, audit, deliveries, dues
+
+_MOMENT = timedelta(seconds=10)
+_INSTANT = timedelta(seconds=1)
+
+
+class Sluice:
+    """One channel's. Whatever it holds is written down with its reason."""
+
+    def __init__(self, channel: Channel, setup: Setup, drafts: Drafts) -> None:
+        self.channel = channel
+        self.setup = setup
+        self._drafts = drafts
+        self._limits = setup.limits_of(channel.name)
+
+    def ripe(self, rows: Sequence[Any]) -> tuple[list[Ready], int]:
+        """Those that go now, ready to be claimed, and how many were held."""
+        known = gathering.gather(rows, self.channel.name, self.setup)
+        ripe: list[Ready] = []
+        held = 0
+        for row in rows:
+            result = self.prepare(row, known[row.id], [self.setup.clock()] * len(ripe))
+            if isinstance(result, Ready):
+                ripe.append(result)
+            else:
+                held += result
+        return ripe, held
+
+    def sorted(self, rows: Sequence[Any]) -> tuple[list[Any], list[Any], int]:
+        """An edition's rows: those that go, those that wait, and how many were held."""
+        known = gathering.gather(rows, self.channel.name, self.setup)
+        go: list[Any] = []
+        wait: list[Any] = []
+        held = 0
+        for row in rows:
+            verdict = gate.decide(row, known[row.id], self.setup.clock())
+            if isinstance(verdict, gate.Go) and not self._fits(row, known[row.id], ()):
+                continue
+            if isinstance(verdict, gate.Go) and self.setup.approval:
+                verdict = self._as_approved(row, known[row.id])
+            if isinstance(verdict, gate.Hold):
+                held += self._hold(row, verdict)
+            else:
+                (go if isinstance(verdict, gate.Go) else wait).append(row)
+        return go, wait, held
+
+    def hold_only(self, rows: Sequence[Any]) -> int:
+        """While the channel is left alone: what is too late or stopped is held all the same, so that it is told in time."""
+        known = gathering.gather(rows, self.channel.name, self.setup)
+        now = self.setup.clock()
+        verdicts = ((row, gate.decide(row, replace(known[row.id], page=None), now)) for row in rows)
+        return sum(self._hold(row, verdict) for row, verdict in verdicts if isinstance(verdict, gate.Hold))
+
+    def prepare(self, row: Any, facts: gate.Facts, ahead: Sequence[datetime] = ()) -> Ready | int:
+        """The delivery, ready to be claimed; else 1 if it was held, 0 if it waits. `ahead`: when those before it go."""
+        now = self.setup.clock()
+        known = facts if row.links_page else replace(facts, page=None)
+        verdict = gate.decide(row, known, now)
+        if isinstance(verdict, gate.Hold):
+            return self._hold(row, verdict)
+        if isinstance(verdict, gate.Wait) or _page_is_coming(row, facts.page, now):
+            return 0
+        if not self._fits(row, facts, ahead):
+            return 0
+        found = ready.make(row, self.channel, self.setup, self._drafts)
+        if isinstance(found, Ready):
+            return self._judged(found, facts, now)
+        return self._hold(row, found) if found else 0
+
+    def _judged(self, found: Ready, facts: gate.Facts, now: datetime) -> Ready | int:
+        """The message is known now: whether it links to a page that is not out, whether it is what was approved."""
+        verdict: gate.Verdict = gate.decide(found.row, facts, now) if found.message.links_page else gate.Go()
+        if not isinstance(verdict, gate.Go):
+            self._remember_link(found.row)
+        elif objection := gate.pinned(found.row, facts, found.digest):
+            self._void(found.row, facts)
+            verdict = objection
+        if isinstance(verdict, gate.Go):
+            return found
+        return self._hold(found.row, verdict) if isinstance(verdict, gate.Hold) else 0
+
+    def _as_approved(self, row: Any, facts: gate.Facts) -> gate.Verdict:
+        """An edition is made of its pieces; each is looked at as it would go out alone, which is how it was approved."""
+        piece = self.setup.shelf.piece(row)
+        if piece is None:
+            return gate.Wait()
+        found = ready.render(row, piece, self.channel, self.setup)
+        if found is None or isinstance(found, gate.Hold):
+            return found or gate.Wait()
+        objection = gate.pinned(row, facts, found.digest())
+        if objection:
+            self._void(row, facts)
+        return objection or gate.Go()
+
+    def _fits(self, row: Any, facts: gate.Facts, ahead: Sequence[datetime]) -> bool:
+        """Whether the channel's limits let it through; else it is looked at again when they do.
+
+        Archive is no news, and a hall does not wait: neither is limited. What continues a thread keeps no gap to it;
+        what a person sends goes at any hour."""
+        now = self.setup.clock()
+        if self._limits == NONE or row.archive or _is_live(row):
+            return True
+        sent = [*self._sent(now), *ahead]
+        spaced, timed = facts.before is None, facts.before is None and not row.waived
+        at = self._limits.next(sent, now, self.setup.zone, spaced=spaced, timed=timed)
+        if at <= now:
+            return True
+        end = gate.last_moment(row, facts)
+        with self.setup.store.write() as db:
+            deliveries.put_off(db, row.id, at if end is None else min(at, end + _INSTANT))
+        return False
+
+    def _sent(self, now: datetime) -> list[datetime]:
+        if not self._limits.counts:
+            return []
+        with self.setup.store.read() as db:
+            return dues.sent(db, self.channel.name, now - self._limits.memory)
+
+    def _void(self, row: Any, facts: gate.Facts) -> None:
+        now = self.setup.clock()
+        by = facts.word.by if facts.word else ""
+        with self.setup.store.write() as db:
+            if approvals.end(db, row.piece_id, now, "it has changed"):
+                text = f"{row.name} is not what {by} approved any more."
+                audit.write(db, now, audit.DESK, "approval void", piece=row.name, detail=text)
+
+    def _remember_link(self, row: Any) -> None:
+        """So that the next pass need not render it again to know that it waits."""
+        with self.setup.store.write() as db:
+            deliveries.move(db, row.id, ("planned", "retrying"), links_page=True)
+
+    def _hold(self, row: Any, verdict: gate.Hold) -> int:
+        self._drafts.drop(row)
+        now = self.setup.clock()
+        with self.setup.store.write() as db:
+            act = Act(row.id, row.name, row.channel, row.attempts)
+            return int(outcome.hold(db, act, verdict.reason, verdict.message, now))
+
+
+def _page_is_coming(row: Any, page: gate.Other | None, now: datetime) -> bool:
+    """Its page is on its way this very moment: most messages link to it, so there is no need to render to find out."""
+    if row.links_page or page is None or page.state not in ("planned", "publishing", "retrying"):
+        return False
+    due = page.due_at is not None and page.due_at <= now
+    return due and row.due_at is not None and now - row.due_at < _MOMENT
+
+
+def _is_live(row: Any) -> bool:
+    """A post of a live event: its part is called by a word."""
+    return row.part != MAIN and not row.part.isdigit()

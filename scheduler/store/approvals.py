@@ -1,0 +1,49 @@
+"""Who said yes or no to which piece, as it stood then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from scheduler.store.core import APPROVAL, PIECE, SOURCE
+
+_A = APPROVAL
+_CHUNK = 500
+
+
+def standing(db: Connection, pieces: Sequence[int]) -> dict[int, Any]:
+    """Piece → the word that counts now, approved or refused."""
+    found: dict[int, Any] = {}
+    for start in range(0, len(pieces), _CHUNK):
+        chunk = pieces[start : start + _CHUNK]
+        query = select(_A).where(_A.c.piece_id.in_(chunk), _A.c.voided_at.is_(None)).order_by(_A.c.id)
+        found |= {row.piece_id: row for row in db.execute(query)}
+    return found
+
+
+def with_files(db: Connection) -> Sequence[Any]:
+    """Every word that counts now, with its piece's name, path, uid, and the file's size, mtime_ns and inode as last read."""
+    columns = (_A, PIECE.c.name, PIECE.c.path, PIECE.c.uid, SOURCE.c.size, SOURCE.c.mtime_ns, SOURCE.c.inode)
+    query = select(*columns).join(PIECE, PIECE.c.id == _A.c.piece_id).join(SOURCE, SOURCE.c.path == PIECE.c.path)
+    whole = (_A.c.voided_at.is_(None), PIECE.c.gone_at.is_(None), SOURCE.c.broken.is_(False))
+    return db.execute(query.where(*whole).order_by(_A.c.id)).all()
+
+
+def give(db: Connection, values: Mapping[str, Any]) -> None:
+    """A new word on a piece ends the one before."""
+    end(db, values["piece_id"], values["at"], "a new word was given")
+    db.execute(insert(_A).values({"why": "", **values}))
+
+
+def end(db: Connection, piece: int, at: datetime, why: str) -> bool:
+    """What was said of the piece no longer counts; False where nothing did."""
+    same = (_A.c.piece_id == piece, _A.c.voided_at.is_(None))
+    return db.execute(update(_A).where(*same).values(voided_at=at, why=why)).rowcount > 0
+
+
+def compared(db: Connection, number: int, stamp: str) -> None:
+    """The file of that stamp says what was approved."""
+    db.execute(update(_A).where(_A.c.id == number).values(stamp=stamp))
