@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -28,15 +28,15 @@ class Hours:
         if self._allowed(at.astimezone(zone).time()):
             return at
         today = at.astimezone(zone).date()
-        starts = (self._opening(today + timedelta(days=days), zone) for days in range(3))
-        return next(start for start in starts if start >= at)
+        starts = (self._opening(today + timedelta(days=days), zone) for days in range(4))
+        return next(start for start in starts if start >= at and self._allowed(start.astimezone(zone).time()))
 
     def _allowed(self, clock: time) -> bool:
         if self.opens < self.closes:
             return self.opens <= clock < self.closes
         return clock >= self.opens or clock < self.closes
 
-    def _opening(self, day: Any, zone: ZoneInfo) -> datetime:
+    def _opening(self, day: date, zone: ZoneInfo) -> datetime:
         # fold 0 is the first of two equal times; a time that the clocks skip is moved forward with them
         return datetime.combine(day, self.opens, zone).astimezone(UTC)
 

@@ -34,6 +34,8 @@ def note(db: Connection, channel: str, error: Exception | None, culprit: int, te
     if after == before:
         return
     breakers.put(db, channel, asdict(after))
+    if after.opened_at and after.until:
+        deliveries.hasten(db, channel, after.until)
     if after.opened_at and not before.opened_at:
         _tell(db, channel, "breaker", f"{channel} failed {after.failures} times in a row: {text}", now)
     elif before.opened_at and not after.opened_at:

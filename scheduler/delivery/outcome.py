@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from channels.contract import Receipt
 from channels.errors import ChannelError
 from scheduler.delivery import retry
-from scheduler.store import attempts, audit, deliveries, pauses
+from scheduler.store import attempts, audit, breakers, deliveries, pauses
 
 log = structlog.get_logger("julki.delivery")
 
@@ -55,7 +55,9 @@ def revised(db: Connection, act: Act, receipt: Receipt, digest: str, now: dateti
 def failed(db: Connection, act: Act, error: Exception, now: datetime) -> None:
     """Act on what `retry.decide` says of the error."""
     text = told(error)
-    decision = retry.decide(error, act.attempts, now, random.random())  # noqa: S311  jitter, not a secret
+    opened = breakers.get(db, act.channel)
+    down = opened is not None and opened.opened_at is not None
+    decision = retry.decide(error, act.attempts, now, random.random(), down=down)  # noqa: S311  jitter, not a secret
     if act.purpose != "publish":
         _touch_failed(db, act, decision, text, now)
         return

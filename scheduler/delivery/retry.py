@@ -42,8 +42,10 @@ class Reconcile:
 Decision = Retry | Fail | Hold | Reconcile
 
 
-def decide(error: Exception, attempts: int, now: datetime, jitter: float) -> Decision:
-    """`attempts` counts this one; `jitter` lies between 0 and 1. What is not a `ChannelError` is a bug: it may be out."""
+def decide(error: Exception, attempts: int, now: datetime, jitter: float, *, down: bool = False) -> Decision:
+    """`attempts` counts this one; `jitter` lies between 0 and 1. What is not a `ChannelError` is a bug: it may be out.
+
+    `down`: the whole channel does not work, so it is not this delivery's doing, and costs it no attempt."""
     match error:
         case Rejected():
             return Fail("rejected")
@@ -51,10 +53,10 @@ def decide(error: Exception, attempts: int, now: datetime, jitter: float) -> Dec
             return Hold("unauthorized", pause=True)
         case RateLimited(retry_after=asked):
             return Retry(now + max(asked or backoff(attempts, jitter), timedelta(seconds=1)), "limited", counted=False)
-        case Unavailable() if attempts >= MOST_ATTEMPTS:
+        case Unavailable() if attempts >= MOST_ATTEMPTS and not down:
             return Fail("unavailable")
         case Unavailable():
-            return Retry(now + backoff(attempts, jitter), "unavailable")
+            return Retry(now + backoff(attempts, jitter), "unavailable", counted=not down)
         case _:
             return Reconcile()
 

@@ -36,7 +36,8 @@ class Sluice:
         ripe: list[Ready] = []
         held = 0
         for row in rows:
-            result = self.prepare(row, known[row.id], [self.setup.clock()] * len(ripe))
+            ahead = [self.setup.clock() for one in ripe if not one.row.archive]
+            result = self.prepare(row, known[row.id], ahead)
             if isinstance(result, Ready):
                 ripe.append(result)
             else:

@@ -214,10 +214,11 @@ def release(db: Connection, pieces: Sequence[int], reasons: Sequence[str]) -> No
         db.execute(update(DELIVERY).where(*same).values(values))
 
 
-def hasten(db: Connection, channel: str, now: datetime) -> None:
-    """The channel works again: what waits for that is tried now."""
+def hasten(db: Connection, channel: str, at: datetime) -> None:
+    """What waits for the channel to work again is tried then: when it does, or when that is to be tried."""
     same = (DELIVERY.c.channel == channel, DELIVERY.c.state == "retrying", DELIVERY.c.reason == "unavailable")
-    db.execute(update(DELIVERY).where(*same).values(ready_at=now))
+    ahead = case((DELIVERY.c.due_at > at, DELIVERY.c.due_at), else_=at)
+    db.execute(update(DELIVERY).where(*same).values(ready_at=ahead))
 
 
 def overdue(db: Connection, channel: str, before: datetime) -> list[int]:
