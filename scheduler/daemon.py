@@ -196,7 +196,7 @@ class Daemon:
 
     def _refresh(self) -> None:
         self._heed_settings()
-        outcome = self.desk.refresh.run(self.desk.clock())
+        outcome = once.look(self.desk)
         if outcome.again:
             threading.Timer(0.2, self._files.wake.set).start()
         if outcome.changes or outcome.read or outcome.vanished:

@@ -69,6 +69,10 @@ def complete_client(ctx: typer.Context, incomplete: str) -> list[str]:
     return [name for name in _table(ctx, "projects", "clients") if name.startswith(incomplete)]
 
 
+def complete_project(ctx: typer.Context, incomplete: str) -> list[str]:
+    return [name for name in _table(ctx, "projects", "projects") if name.startswith(incomplete)]
+
+
 def _table(ctx: typer.Context, file: str, table: str) -> list[str]:
     """The keys of one table, read without the settings' machinery: the shell waits for it."""
     from scheduler.workspace import NoWorkspace, locate

@@ -15,7 +15,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "Begin": ("init", "new", "demo"),
     "Look": ("check", "preview", "plan", "queue", "doctor"),
     "Publish": ("run",),
-    "Decide": ("retry", "skip", "hold", "withdraw", "confirm", "pause", "resume"),
+    "Decide": ("retry", "skip", "hold", "withdraw", "confirm", "approve", "refuse", "pause", "resume"),
     "Exchange": ("export", "import"),
 }
 

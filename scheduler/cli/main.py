@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from scheduler.cli import acting, checking, demo, doctor, exchange, previewing, running, showing, starting, stopping
+from scheduler.cli import (
+    acting,
+    approving,
+    checking,
+    demo,
+    doctor,
+    exchange,
+    previewing,
+    running,
+    showing,
+    starting,
+    stopping,
+)
 from scheduler.cli.group import DeskGroup
 from scheduler.cli.session import Session
 
@@ -65,6 +77,8 @@ app.command("skip")(acting.skip)
 app.command("hold")(acting.hold)
 app.command("withdraw")(acting.withdraw)
 app.command("confirm")(acting.confirm)
+app.command("approve")(approving.approve)
+app.command("refuse")(approving.refuse)
 app.command("pause")(stopping.pause)
 app.command("resume")(stopping.resume)
 app.command("export")(exchange.export)

@@ -16,6 +16,8 @@ from scheduler.cli.session import session
 from scheduler.cli.words import as_json, count, day, moment, state, what, zulu
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from scheduler.desk.assemble import Desk
     from scheduler.desk.reader import Reader
     from scheduler.settings import Settings
@@ -40,12 +42,24 @@ def plan(
     now = desk.clock()
     with desk.store.read() as db:
         rows = deliveries.planned(db, now + timedelta(days=days))
-        held = {(row.name, row.channel, row.part): row for row in deliveries.queue(db, "held")}
+        notes = {(row.name, row.channel, row.part): row.error for row in deliveries.queue(db, "held")}
+        if desk.settings.desk.approval:
+            notes = _unapproved(db, rows) | notes
     if as_document:
         typer.echo(as_json([_planned(row) for row in rows]))
     else:
-        _tell_plan(desk, rows, held, days, now)
+        _tell_plan(desk, rows, notes, days, now)
     desk.close()
+
+
+def _unapproved(db: Connection, rows: Sequence[Any]) -> dict[Any, str]:
+    """What is still to be looked at by a second person."""
+    from scheduler.store import approvals
+
+    words = approvals.standing(db, sorted({row.piece_id for row in rows}))
+    fine = {piece for piece, word in words.items() if word.decision == "approved"}
+    told = "not approved yet: julki approve {} --by NAME"
+    return {(row.name, row.channel, row.part): told.format(row.name) for row in rows if row.piece_id not in fine}
 
 
 def _planned(row: Any) -> dict[str, Any]:
@@ -53,7 +67,7 @@ def _planned(row: Any) -> dict[str, Any]:
     return {**told, "due_at": zulu(row.due_at), "state": row.state}
 
 
-def _tell_plan(desk: Desk, rows: Sequence[Any], held: dict[Any, Any], days: int, now: datetime) -> None:
+def _tell_plan(desk: Desk, rows: Sequence[Any], notes: Mapping[Any, str], days: int, now: datetime) -> None:
     settings = desk.settings
     archive = [row for row in rows if row.due_at and row.due_at < settings.since and row.state != "held"]
     older = {id(row) for row in archive}
@@ -64,20 +78,20 @@ def _tell_plan(desk: Desk, rows: Sequence[Any], held: dict[Any, Any], days: int,
         say(f"{told} from before {settings.desk.since}: archive, for the website and the feeds.\n")
     dated = [row for row in shown if row.due_at]
     for when, group in groupby(dated, lambda row: day(row.due_at, zone)):
-        _tell_group(when, group, held, settings, now)
+        _tell_group(when, group, notes, settings, now)
     if by_hand := [row for row in shown if not row.due_at]:
-        _tell_group("Sent by hand", by_hand, held, settings, now)
+        _tell_group("Sent by hand", by_hand, notes, settings, now)
     if not shown:
         say(f"Nothing goes out in the next {count(days, 'day')}.")
     else:
         say(f"Times are those of {zone.key}. What has no time yet (an idea) is not listed, nor are drafts.")
 
 
-def _tell_group(heading: str, rows: Iterable[Any], held: Mapping[Any, Any], settings: Settings, now: datetime) -> None:
+def _tell_group(heading: str, rows: Iterable[Any], notes: Mapping[Any, str], settings: Settings, now: datetime) -> None:
     """A line for each piece and time, its channels side by side where all is the same with them."""
     lines: dict[tuple[str, ...], list[str]] = {}
     for row in rows:
-        line = _plan_line(row, held.get((row.name, row.channel, row.part)), settings, now)
+        line = _plan_line(row, notes.get((row.name, row.channel, row.part), ""), settings, now)
         lines.setdefault(line, []).append(_channel(row.channel, settings))
     say(heading)
     shown = [(*line[:3], ", ".join(channels), *line[3:]) for line, channels in lines.items()]
@@ -85,11 +99,20 @@ def _tell_group(heading: str, rows: Iterable[Any], held: Mapping[Any, Any], sett
     say()
 
 
-def _plan_line(row: Any, held: Any, settings: Settings, now: datetime) -> tuple[str, ...]:
+def _plan_line(row: Any, note: str, settings: Settings, now: datetime) -> tuple[str, ...]:
     late = row.due_at is not None and row.due_at <= now and row.state != "held"
-    why = held.error if held is not None else "overdue: it goes out at once, or is held" if late else ""
+    why = note or ("overdue: it goes out at once, or is held" if late else _hours(row, settings))
     clock = f"{row.due_at.astimezone(settings.zone):%H:%M}" if row.due_at else ""
     return clock, what(row.name, row.part), row.title, state(row.state), why
+
+
+def _hours(row: Any, settings: Settings) -> str:
+    """What is due outside its channel's hours goes out when they begin."""
+    table = settings.channels.get(row.channel)
+    if row.due_at is None or table is None or table.hours is None:
+        return ""
+    at = table.hours.next(row.due_at, settings.zone)
+    return "" if at == row.due_at else f"goes out at {at.astimezone(settings.zone):%H:%M}: the hours of {row.channel}"
 
 
 def _channel(name: str, settings: Settings) -> str:

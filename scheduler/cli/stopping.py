@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scheduler.cli.choices import complete_channel, complete_client, one_of
+from scheduler.cli.choices import complete_channel, complete_client, complete_project, one_of
 from scheduler.cli.screen import say, table
 from scheduler.cli.session import By, person, session
 from scheduler.cli.words import count, moment, what
@@ -22,19 +22,24 @@ Client = Annotated[
     str, typer.Option("--client", metavar="CLIENT", help="Only this client's.", autocompletion=complete_client)
 ]
 
+Project = Annotated[
+    str, typer.Option("--project", metavar="PROJECT", help="Only this project's.", autocompletion=complete_project)
+]
+
 
 def pause(
     ctx: typer.Context,
     channel: Channel = "",
     client: Client = "",
+    project: Project = "",
     reason: Annotated[str, typer.Option(metavar="WHY", help="Why, for the others.")] = "",
     by: By = "",
 ) -> None:
-    """Stop everything, or a channel, or a client. What falls due meanwhile is held."""
+    """Stop everything, or a channel, a client, a project. What falls due meanwhile is held."""
     from scheduler.delivery import acts
 
     here = session(ctx)
-    scope, name = _scope(here.workspace().settings, channel, client)
+    scope, name = _scope(here.workspace().settings, channel, client, project)
     store = here.store()
     say(acts.pause(store, scope, name, reason, person(by)) + _option(scope, name))
     store.close()
@@ -44,6 +49,7 @@ def resume(
     ctx: typer.Context,
     channel: Channel = "",
     client: Client = "",
+    project: Project = "",
     reason: Annotated[str, typer.Option(metavar="WHY", help="Why, for the others.")] = "",
     by: By = "",
 ) -> None:
@@ -52,7 +58,7 @@ def resume(
 
     here = session(ctx)
     settings = here.workspace().settings
-    scope, name = _scope(settings, channel, client)
+    scope, name = _scope(settings, channel, client, project)
     store = here.store()
     told, held = acts.resume(store, scope, name, person(by))
     store.close()
@@ -67,13 +73,15 @@ def resume(
     say(f"\nSend one: julki retry {first}. Leave it out: julki skip {first}")
 
 
-def _scope(settings: Settings, channel: str, client: str) -> tuple[Scope, str]:
-    if channel and client:
-        raise typer.BadParameter("Name a channel or a client, not both. Give two commands.")
+def _scope(settings: Settings, channel: str, client: str, project: str) -> tuple[Scope, str]:
+    if sum(map(bool, (channel, client, project))) > 1:
+        raise typer.BadParameter("Name a channel, a client or a project, one of them. Give two commands.")
     if channel:
         return "channel", one_of("channel", channel, settings.channels)
     if client:
         return "client", one_of("client", client, settings.clients)
+    if project:
+        return "project", one_of("project", project, settings.projects)
     return "all", ""
 
 

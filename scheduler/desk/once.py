@@ -9,6 +9,7 @@ from datetime import timedelta
 from channels.contract import Batching
 from scheduler.calendar.finding import Finding
 from scheduler.delivery import acts, batch
+from scheduler.desk import approve
 from scheduler.desk import refresh as refreshing
 from scheduler.desk.assemble import Desk
 from scheduler.store import attempts, deliveries
@@ -20,12 +21,19 @@ _MOST_LOOKS = 20
 
 def refresh(desk: Desk, progress: refreshing.Progress | None = None) -> refreshing.Outcome:
     """A pass over the files; files that are just being written are waited for, a few seconds at most."""
-    outcome = desk.refresh.run(desk.clock(), progress)
+    outcome = look(desk, progress)
     for _ in range(_MOST_LOOKS):
         if not outcome.again:
             break
         time.sleep(_STILL)
-        outcome = desk.refresh.run(desk.clock(), progress)
+        outcome = look(desk, progress)
+    return outcome
+
+
+def look(desk: Desk, progress: refreshing.Progress | None = None) -> refreshing.Outcome:
+    """One pass: from the files to the plan, and what was said of pieces that have changed ends."""
+    outcome = desk.refresh.run(desk.clock(), progress)
+    approve.verify(desk)
     return outcome
 
 

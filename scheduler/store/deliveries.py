@@ -169,6 +169,7 @@ def counts(db: Connection) -> dict[tuple[str, str], int]:
 def planned(db: Connection, until: datetime) -> Sequence[Any]:
     """What is still to go out until then, in order: piece, kind, channel, part, due_at, state, title."""
     columns = (
+        DELIVERY.c.piece_id,
         PIECE.c.name,
         SOURCE.c.kind,
         DELIVERY.c.channel,
@@ -212,6 +213,13 @@ def release(db: Connection, pieces: Sequence[int], reasons: Sequence[str]) -> No
             DELIVERY.c.reason.in_(reasons),
         )
         db.execute(update(DELIVERY).where(*same).values(values))
+
+
+def hold_piece(db: Connection, piece: int, reason: str, why: str) -> None:
+    """Whatever of the piece has not gone out waits for a person."""
+    query = select(DELIVERY.c.id).where(DELIVERY.c.piece_id == piece, DELIVERY.c.state.in_(("planned", "retrying")))
+    for number in db.execute(query).scalars().all():
+        move(db, number, ("planned", "retrying"), state="held", reason=reason, error=why)
 
 
 def hasten(db: Connection, channel: str, at: datetime) -> None:

@@ -164,6 +164,14 @@ def by_name(db: Connection, name: str) -> Any | None:
     return db.execute(select(PIECE).where(PIECE.c.name == name)).first()
 
 
+def named(db: Connection, told: str, language: str) -> Any | None:
+    """The piece that a person means: `lang/slug`, its slug in that language, or its file."""
+    for same in (PIECE.c.name == told, PIECE.c.name == f"{language}/{told}", PIECE.c.path == told):
+        if row := db.execute(select(PIECE).where(same)).first():
+            return row
+    return None
+
+
 def uids(db: Connection, wanted: Sequence[str]) -> set[str]:
     """Those of the names for all time that are taken."""
     chunks = [wanted[start : start + _CHUNK] for start in range(0, len(wanted), _CHUNK)]

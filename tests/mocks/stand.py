@@ -23,6 +23,7 @@ from scheduler.delivery import acts
 from scheduler.delivery.acts import Person
 from scheduler.delivery.lane import Lane
 from scheduler.delivery.setup import Setup
+from scheduler.desk import once
 from scheduler.desk.assemble import Desk, limits, plan_rules
 from scheduler.desk.intake import Intake
 from scheduler.desk.library import Library
@@ -175,7 +176,7 @@ class Stand:
     def look(self, progress: Callable[[int, int], None] | None = None) -> Outcome:
         """One refresh, at a moment when all files have been still for long enough."""
         with time_machine.travel(time.time() + 3600, tick=False):
-            return self.desk.refresh.run(self.clock(), progress)
+            return once.look(self.desk, progress)
 
     def work(self, *names: str) -> int:
         """The lanes (of these channels) in order, until nothing moves."""
