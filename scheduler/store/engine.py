@@ -8,10 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect
 from sqlalchemy.exc import DatabaseError
+
+from scheduler.store import fault
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _BUSY_SECONDS = 20
@@ -55,12 +60,20 @@ def open_store(url: str, root: Path) -> Store:
         store = Store(_engine(path), path)
         _migrate(store)
     except (DatabaseError, OSError, sqlite3.DatabaseError) as error:
-        cause = getattr(error, "orig", None) or error
-        raise BadDatabase(
-            f"The database {path} can't be used: {cause}. If it is damaged, put it aside and restore the last backup; "
-            "if the folder is read-only or the disk is full, mend that and start again."
-        ) from error
+        raise BadDatabase(fault.told(path, error)) from error
     return store
+
+
+def examine(store: Store) -> None:
+    """SQLite's own look at the whole file (https://www.sqlite.org/pragma.html#pragma_quick_check): about 0.1 s for each
+    50 MB. Raises `BadDatabase`."""
+    try:
+        with store.read() as connection:
+            found = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+    except DatabaseError as error:
+        raise BadDatabase(fault.told(store.path, error)) from error
+    if found != "ok":
+        raise BadDatabase(fault.damage(store.path, found))
 
 
 def _engine(path: Path) -> Engine:
@@ -87,13 +100,9 @@ def _migrate(store: Store) -> None:
     if current == HEAD:
         return
     from alembic import command  # only a database that is not up to date pays for loading it
-    from alembic.config import Config
-    from alembic.script import ScriptDirectory
 
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if current is not None and current not in known:
+    config = _alembic()
+    if current is not None and current not in revisions():
         raise BadDatabase(
             f"The database {store.path} was written by a newer Julki (its tables are at '{current}'). "
             "Use that version, or restore a backup made by this one."
@@ -101,6 +110,21 @@ def _migrate(store: Store) -> None:
     with store.write() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def revisions() -> set[str]:
+    """The states of the tables that this Julki knows."""
+    from alembic.script import ScriptDirectory
+
+    return {script.revision for script in ScriptDirectory.from_config(_alembic()).walk_revisions()}
+
+
+def _alembic() -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    return config
 
 
 def _revision(store: Store) -> str | None:
