@@ -18,6 +18,7 @@ _EXPECTED: Mapping[str, int] = {
     "scheduler.workspace.BadSettings": 1,
     "scheduler.store.engine.BadDatabase": 1,
     "scheduler.store.lock.AlreadyRunning": 1,
+    "scheduler.store.manifest.BadBackup": 1,
     "scheduler.delivery.acts.Refused": 1,
     "scheduler.calendar.draft.DraftError": 1,
     "scheduler.calendar.workbook.SheetError": 1,

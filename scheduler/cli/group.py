@@ -17,6 +17,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "Publish": ("run",),
     "Decide": ("retry", "skip", "hold", "withdraw", "confirm", "approve", "refuse", "pause", "resume"),
     "Exchange": ("export", "import"),
+    "Keep": ("backup", "restore"),
 }
 
 

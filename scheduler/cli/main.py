@@ -14,6 +14,7 @@ from scheduler.cli import (
     demo,
     doctor,
     exchange,
+    keeping,
     previewing,
     running,
     showing,
@@ -83,3 +84,5 @@ app.command("pause")(stopping.pause)
 app.command("resume")(stopping.resume)
 app.command("export")(exchange.export)
 app.command("import")(exchange.import_)
+app.command("backup")(keeping.backup)
+app.command("restore")(keeping.restore)
