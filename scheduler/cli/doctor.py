@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -27,6 +26,8 @@ Mark = Literal["fine", "look", "wrong"]
 _SHAPES = {"fine": "●", "look": "▲", "wrong": "✕"}
 _SPARE = 200 * 1024 * 1024
 """Bytes below which the disk counts as full."""
+_OLD = timedelta(days=8)
+"""A backup a week is the least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,34 +114,33 @@ def _content(workspace: Workspace) -> Iterator[Sign]:
 
 
 def _database(workspace: Workspace) -> Iterator[Sign]:
-    from scheduler.store.engine import BadDatabase, open_store
+    from scheduler.store.engine import BadDatabase, examine, open_store
 
     path = workspace.root / workspace.settings.database.url.removeprefix("sqlite:///")
     if not path.exists():
         yield Sign("fine", "database", "There is none yet; the first julki run makes it.")
         return
     try:
-        damage = _damage(path)
         store = open_store(workspace.settings.database.url, workspace.root)
-    except (BadDatabase, sqlite3.Error) as error:
+        examine(store)
+    except BadDatabase as error:
         yield Sign("wrong", "database", f"{error}")
         return
-    if damage:
-        yield Sign("wrong", "database", f"{path} is damaged ({damage}). Put it aside and restore the last backup.")
-    else:
-        yield Sign("fine", "database", f"{path} is sound.")
+    yield Sign("fine", "database", f"{path} is sound.")
+    yield _backup(path)
     yield from _state(store)
     store.close()
 
 
-def _damage(path: Path) -> str:
-    """SQLite's own check (https://www.sqlite.org/pragma.html#pragma_quick_check); "" where it finds nothing."""
-    link = sqlite3.connect(path, timeout=5)
-    try:
-        told = str(link.execute("PRAGMA quick_check(1)").fetchone()[0])
-    finally:
-        link.close()
-    return "" if told == "ok" else told
+def _backup(database: Path) -> Sign:
+    from scheduler.store import copies
+
+    newest, place = copies.newest(database), copies.folder(database)
+    if newest is None:
+        return Sign("look", "backup", f"There is none in {place}. Make one with: julki backup")
+    age = now() - copies.made_at(newest)
+    told = f"The newest in {place} was made {count(max(age.days, 0), 'day')} ago."
+    return Sign("look", "backup", f"{told} Make one with: julki backup") if age > _OLD else Sign("fine", "backup", told)
 
 
 def _state(store: Store) -> Iterator[Sign]:

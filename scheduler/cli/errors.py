@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import traceback
 from collections.abc import Mapping
@@ -39,12 +40,31 @@ def tell(error: Exception, session: Session | None) -> int:
         raise error
     if os.environ.get("JULKI_DEBUG") == "1":
         typer.echo(_told(error, session), err=True)
-        return 1
-    typer.echo(_sentence(error, session), err=True)
+    else:
+        typer.echo(clean(_stored(error, session)) or _sentence(error, session), err=True)
     return 1
 
 
+def _stored(error: Exception, session: Session | None) -> str:
+    """The sentence where the database's file or its disk is to blame, else ""."""
+    if session is None or not type(error).__module__.startswith(("sqlite3", "sqlalchemy.")):
+        return ""
+    from scheduler.store import fault
+    from scheduler.workspace import BadSettings, NoWorkspace
+
+    try:
+        workspace = session.workspace()
+    except (BadSettings, NoWorkspace):
+        return ""
+    database = workspace.root / workspace.settings.database.url.removeprefix("sqlite:///")
+    return fault.told(database, error) if fault.of_storage(error) else ""
+
+
 def _sentence(error: Exception, session: Session | None) -> str:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        return clean(
+            f"{error.filename or 'The disk'}: {error.strerror}. Make room, or let it be written, and try again."
+        )
     if isinstance(error, PermissionError | FileNotFoundError | IsADirectoryError | NotADirectoryError):
         return clean(f"{error.filename}: {error.strerror}. Look at its name and its rights.")
     place = _kept(error, session)

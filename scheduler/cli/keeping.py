@@ -107,11 +107,12 @@ def restore(
 _NEXT = """It is back. Everything is paused, for it knows nothing of what went out {since}.
 
 Next:
-  julki run                          start the desk: nothing goes out; what is due is held
-  julki queue --state held           what is held: compare it with what is out
-  julki confirm ID ADDRESS           for a post or mail that is out already
-  julki resume                       go on with what is still to come
-  julki retry ID                     then, for each that is to go out after all; pages and feeds always may"""
+  julki run                     start the desk: nothing goes out, what is due is held
+  julki queue --state held      see what is held, and compare it with what is out
+  julki confirm ID ADDRESS      for each post that is out already
+  julki skip ID                 for each mail that is out already
+  julki resume                  go on with what is still to come
+  julki retry ID ID …           for each that is to go out after all; pages and feeds always, and all in one command"""
 
 
 def _database(workspace: Workspace) -> Path:
@@ -144,8 +145,8 @@ def _introduced(found: Found, zone: ZoneInfo) -> str:
 def _reason(found: Found, zone: ZoneInfo) -> str:
     """Of the pause; it stands in doctor's lines and in each held delivery's."""
     return (
-        f"The database was brought back from {found.file.name[:200]} and knows nothing of what went out "
-        f"{_since(found, zone)}. Look through julki queue --state held before julki resume"
+        f"The database was brought back from {found.file.name[:200]}, and knows nothing of what went out "
+        f"{_since(found, zone)}. First look through: julki queue --state held"
     )
 
 

@@ -22,7 +22,7 @@ log = structlog.get_logger("julki.guard")
 
 _SLACK = timedelta(minutes=2)
 """Clocks are corrected by less all the time."""
-_THEN = "So it may not know what is out already. Look through julki queue --state held before julki resume"
+_THEN = "So it may not know what is out already. First look through: julki queue --state held"
 _TOLD = "everything is paused: nothing goes out before somebody has looked"
 
 
@@ -39,7 +39,7 @@ def check(store: Store, zone: ZoneInfo, now: datetime, environ: Mapping[str, str
         if reasons:
             _pause(db, " ".join([*reasons, _THEN]), now)
     if reasons:
-        log.warning(_TOLD, reasons=reasons, remedy="julki queue --state held, then julki resume")
+        log.warning(_TOLD, reasons=reasons, remedy="Look through julki queue --state held, then julki resume.")
     if keep(store, environ) and (reasons or not mark):
         with store.write() as db:
             marks.put(db, seal.MARK, ahead.isoformat() if ahead else mark or "sealed")

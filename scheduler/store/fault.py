@@ -13,6 +13,16 @@ from pathlib import Path
 from scheduler.store import copies
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_STORAGE = (
+    *_DAMAGED,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_ROOM = 1024 * 1024
 """Bytes below which a fault in writing is put down to a full disk: SQLite often calls that an I/O error."""
@@ -21,6 +31,11 @@ _NO_ROOM = 1024 * 1024
 def damaged(error: BaseException) -> bool:
     """Whether the file itself is broken, so that nothing but a backup helps."""
     return _code(error) in _DAMAGED
+
+
+def of_storage(error: BaseException) -> bool:
+    """Whether the file or its disk is to blame, and not what was asked of it."""
+    return _code(error) in _STORAGE
 
 
 def told(database: Path, error: BaseException) -> str:
