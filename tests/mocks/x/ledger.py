@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 USER = "2244994945"
@@ -37,6 +37,11 @@ class Ledger:
 
     def live(self) -> list[Post]:
         return [post for post in self.posts if not post.deleted]
+
+    def shown(self, lag: timedelta) -> list[Post]:
+        """What the timeline shows by now, newest first: a post comes up only when it is that old."""
+        before = datetime.now(UTC) - lag
+        return [post for post in reversed(self.live()) if post.created_at <= before]
 
     def accept(self, text: str, media_ids: list[str], reply_to: str | None) -> Post:
         post = Post(self.next_id(), text, media_ids, reply_to, datetime.now(UTC))
