@@ -63,7 +63,10 @@ class Fork:
         with self._killing:
             if not self.alive:
                 return False
-            os.kill(self.pid, signal.SIGKILL)
+            try:
+                os.killpg(self.pid, signal.SIGKILL)
+            except ProcessLookupError:  # so young that it leads no group of its own yet
+                os.kill(self.pid, signal.SIGKILL)
             if not connection.wait([self._process.sentinel], 10):
                 raise TimeoutError(f"process {self.pid} outlived SIGKILL")
             return True

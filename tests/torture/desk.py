@@ -12,7 +12,7 @@ from typing import Any
 
 CHANNELS = ("website", "rss", "newsletter", "x", "xbox")
 COLLECTED = "koonti"
-SETTLE = timedelta(seconds=4)
+SETTLE = timedelta(seconds=5)
 """How long "not found" on the mock X proves nothing; longer than any of its lags, by far."""
 KEYS = {
     f"JULKI_X_{name}": f"torture-{name.lower()}"

@@ -6,7 +6,6 @@ no file's name and so in no address. Edits and new names leave the marks as they
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,6 +26,9 @@ class Unit:
     channel: str
     number: int
     part: str = "main"
+
+    def __str__(self) -> str:
+        return f"k{self.number:03} {self.part} on {self.channel}"
 
 
 def part_of(kind: str | None, which: str | None) -> str:
@@ -81,9 +83,9 @@ class Manuscript:
 
     @property
     def title(self) -> str:
-        """No two are alike: a file system gives the inode of a deleted file to the next new one, and a like title
-        would then rightly be taken for a new name of the old piece."""
-        return f"Uutinen {self.mark} {hashlib.sha256(self.mark.encode()).hexdigest()[:30]}"
+        """Not like those of its neighbours: a file system gives the inode of a deleted file to the next new one, and
+        with a like title that is rightly taken for a new name of the old piece."""
+        return f"{self.mark} {chr(ord('a') + self.number % 26) * 40}"
 
     def text(self) -> str:
         """The whole file."""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import random
-import re
 import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -18,6 +15,7 @@ from tests.mocks.x.server import MockX
 from tests.torture import blind
 from tests.torture.desk import KEYS, Desk
 from tests.torture.manuscript import MARK, Manuscript
+from tests.torture.moment import HOOKED, Glimpse, Trap, until
 from tests.torture.script import READ_FAULTS, STORM, Cycle, Newcomer, Script
 from tests.torture.tally import Tally
 from tests.torture.verdict import judge
@@ -26,7 +24,6 @@ _PATIENCE = 2.5
 """Seconds to wait for a moment; then the kill comes all the same."""
 _PEACE = 240.0
 """Seconds that the last run may take to settle everything."""
-_GLANCE = 0.001
 _ASKED_BEFORE = 2
 """A post that was asked for so often gets no more faults: each makes the desk wait longer, and a round has an end."""
 
@@ -51,7 +48,6 @@ class Round:
         self.desk = Desk(root, _next_edition() if script.edition else None)
         self.pieces: list[Manuscript] = []
         self.tally = Tally()
-        self.chance = random.Random(f"{script.seed}/{script.number}/jitter")
         self._trap = Trap("", None, 0, 0.0)
         self._asked: dict[str, int] = {}
         self._fault = ""
@@ -104,7 +100,7 @@ class Round:
         if cycle.moment in HOOKED:
             return self._trap.sprung.wait(_PATIENCE)
         if cycle.moment == "any time":
-            return not _until(lambda: not daemon.alive, 1.6 * cycle.delay)
+            return not until(lambda: not daemon.alive, 1.6 * cycle.delay)
         conditions: dict[str, tuple[Callable[[], bool], float]] = {
             "mail being written": (watched.mail_begun, 0.0),
             "mail written": (watched.mail_done, 0.01),
@@ -115,7 +111,7 @@ class Round:
             "start and scan": (lambda: watched.locked_by(daemon.pid), 0.25),
         }
         condition, within = conditions[cycle.moment]
-        came = _until(lambda: condition() or not daemon.alive, _PATIENCE)
+        came = until(lambda: condition() or not daemon.alive, _PATIENCE)
         time.sleep(within * cycle.delay)
         return came
 
@@ -203,109 +199,6 @@ class Round:
         soon += [piece.at + timedelta(seconds=2 * piece.posts) for piece in self.pieces]
         now = datetime.now(UTC)
         return unread + [f"due at {at}" for at in soon if at > now] + self.desk.unsettled(now)
-
-
-HOOKED = (
-    "asked, not accepted",
-    "accepted, before the answer",
-    "answered",
-    "between two posts of a thread",
-    "reading back",
-)
-
-
-class Trap:
-    """Kills the daemon when its moment comes, at the `skip`-th time after the first; from whatever thread that is."""
-
-    def __init__(self, moment: str, daemon: Fork | None, skip: int, delay: float) -> None:
-        self.sprung = threading.Event()
-        self._moment, self._daemon, self._skip, self._delay = moment, daemon, skip, delay
-
-    @property
-    def on_posting(self) -> bool:
-        """Whether it waits for a post to go well."""
-        return self._moment in HOOKED and self._moment != "reading back"
-
-    def spring(self, moment: str, within: float = 0.0) -> bool:
-        """Whether the daemon was killed for it. `within`: seconds that the kill may come later."""
-        if moment != self._moment or self._daemon is None or self.sprung.is_set():
-            return False
-        if self._skip > 0:
-            self._skip -= 1
-            return False
-        time.sleep(within * self._delay)
-        killed = self._daemon.kill()
-        self.sprung.set()
-        return killed
-
-
-class Glimpse:
-    """The workspace as it was before a start, to see what has changed since."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._var = desk.root / "var"
-        self.last_attempt = desk.last_attempt()
-        self._half = self._half_done()
-        self._tmp = self._mails("tmp")
-        self._new = self._mails("new")
-        self._pages = self._page_names()
-        self._feed = _mtime(self._var / "site" / "fi" / "rss.xml")
-        self._outbox = _mtime(self._var / "outbox" / "xbox.jsonl")
-
-    def mail_begun(self) -> bool:
-        return self._mails("tmp") != self._tmp or self.mail_done()
-
-    def mail_done(self) -> bool:
-        return self._mails("new") != self._new
-
-    def page_written(self) -> bool:
-        return self._page_names() != self._pages
-
-    def feed_written(self) -> bool:
-        return _mtime(self._var / "site" / "fi" / "rss.xml") != self._feed
-
-    def outbox_grown(self) -> bool:
-        return _mtime(self._var / "outbox" / "xbox.jsonl") != self._outbox
-
-    def locked_by(self, pid: int) -> bool:
-        """Whether that process has the database's lock by now."""
-        lock = self._var / "julki.db.lock"
-        return lock.exists() and re.search(rf'"pid": {pid}\b', lock.read_text()) is not None
-
-    def left(self) -> list[str]:
-        """What lies there half done that did not before."""
-        return sorted({what for what, _ in self._half_done() - self._half})
-
-    def _half_done(self) -> set[tuple[str, str]]:
-        patterns = {
-            "a site half built": "site/.julki-website-building",
-            "feeds half built": "site/.julki-feeds-building",
-            "a mail half written": "outbox/*/tmp/*",
-        }
-        return {(what, str(path)) for what, pattern in patterns.items() for path in self._var.glob(pattern)}
-
-    def _mails(self, folder: str) -> dict[str, int]:
-        found = [*(self._var / "outbox").glob(f"*/{folder}/*")]
-        return {str(path): _mtime(path) for path in found}
-
-    def _page_names(self) -> set[str]:
-        return {str(path) for kind in ("news", "event") for path in (self._var / "site" / "fi" / kind).glob("*/")}
-
-
-def _mtime(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except FileNotFoundError:
-        return 0
-
-
-def _until(condition: Callable[[], bool], seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() >= end:
-            return False
-        time.sleep(_GLANCE)
-    return True
 
 
 def _next_edition() -> datetime:

@@ -25,6 +25,7 @@ class Tally:
     faults: Counter[str] = field(default_factory=Counter)
     changes: Counter[str] = field(default_factory=Counter)
     held: Counter[str] = field(default_factory=Counter)
+    why_held: list[str] = field(default_factory=list)
     rewritten: int = 0
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
@@ -45,6 +46,7 @@ class Tally:
         yield from _named("lost", self.lost)
         yield from _named("duplicated", self.doubled)
         yield from _named("wrong", self.problems)
+        yield from _named("held", self.why_held, most=10)
         yield f"kills by moment: {_counted(self.moments)}; of these, {self.late} whose moment did not come"
         share = 100 * self.open // max(self.kills, 1)
         fresh = f"{self.begun} of them with one that the same run had begun"
@@ -61,10 +63,10 @@ class Tally:
         )
 
 
-def _named(what: str, items: list[str]) -> Iterator[str]:
-    yield from (f"{what}: {item}" for item in items[:_FEW])
-    if len(items) > _FEW:
-        yield f"{what}: and {len(items) - _FEW} more"
+def _named(what: str, items: list[str], most: int = _FEW) -> Iterator[str]:
+    yield from (f"{what}: {item}" for item in items[:most])
+    if len(items) > most:
+        yield f"{what}: and {len(items) - most} more"
 
 
 def _counted(counts: Counter[str]) -> str:

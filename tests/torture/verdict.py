@@ -52,18 +52,23 @@ def _unit(unit: Unit, count: int, told: Told | None, deleted: bool, now: datetim
     if told is not None and told.state == "held":
         tally.deliveries += 1
         tally.held[f"{unit.channel} {told.reason}"] += 1
+        tally.why_held.append(f"{unit}, {count} times out: {told.error}")
     elif deleted and (told is None or told.state == "cancelled"):
         tally.recalled += 1
         if count:
             tally.problems.append(f"{unit} counts as taken back, and is out")
-    elif told is not None and unit.channel == COLLECTED and told.state == "planned" and not_before(told.due_at, now):
-        tally.recalled += 0  # it goes into the next edition
-    else:
+    elif not _for_the_next_edition(unit, told, now):
         tally.deliveries += 1
         if count == 0:
             tally.lost.append(f"{unit} is not out ({told})")
         elif told is None or told.state != "published":
             tally.problems.append(f"{unit} is out, and the desk does not know it ({told})")
+
+
+def _for_the_next_edition(unit: Unit, told: Told | None, now: datetime) -> bool:
+    """Written after the edition had gone out, or too late for it: its own time is yet to come."""
+    collected = told is not None and unit.channel == COLLECTED and told.state == "planned"
+    return told is not None and collected and not_before(told.due_at, now)
 
 
 def holdings(desk: Desk, x: Ledger) -> Holdings:
