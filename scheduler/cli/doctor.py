@@ -122,14 +122,18 @@ def _database(workspace: Workspace) -> Iterator[Sign]:
         return
     try:
         store = open_store(workspace.settings.database.url, workspace.root)
-        examine(store)
     except BadDatabase as error:
         yield Sign("wrong", "database", f"{error}")
         return
-    yield Sign("fine", "database", f"{path} is sound.")
-    yield _backup(path)
-    yield from _state(store)
-    store.close()
+    try:
+        examine(store)
+        yield Sign("fine", "database", f"{path} is sound.")
+        yield _backup(path)
+        yield from _state(store)
+    except BadDatabase as error:
+        yield Sign("wrong", "database", f"{error}")
+    finally:
+        store.close()
 
 
 def _backup(database: Path) -> Sign:

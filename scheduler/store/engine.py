@@ -55,11 +55,12 @@ class Store:
 def open_store(url: str, root: Path) -> Store:
     """Open the database that `url` names (relative to the workspace) and migrate it. Raises `BadDatabase`."""
     path = root / url.removeprefix("sqlite:///")
+    store = Store(_engine(path), path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        store = Store(_engine(path), path)
         _migrate(store)
     except (DatabaseError, OSError, sqlite3.DatabaseError) as error:
+        store.close()
         raise BadDatabase(fault.told(path, error)) from error
     return store
 

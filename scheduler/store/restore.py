@@ -62,8 +62,7 @@ def workplace(database: Path) -> Iterator[Path]:
 def verify(file: Path, work: Path) -> Found:
     """Check the whole file and unpack it into `work`. It is a backup, or somebody's own copy of the database.
     Raises `BadBackup`, `OSError`."""
-    with file.open("rb") as opened:
-        bare = opened.read(len(_HEAD)) == _HEAD
+    bare = _is_database(file)
     manifest = None if bare else proof.read(file, work, keep=True)
     if bare:
         _copy(file, work / DATABASE)
@@ -77,6 +76,11 @@ def verify(file: Path, work: Path) -> Found:
             "take another backup."
         )
     return Found(file, work, found, manifest)
+
+
+def _is_database(file: Path) -> bool:
+    with file.open("rb") as opened:
+        return opened.read(len(_HEAD)) == _HEAD
 
 
 def _copy(file: Path, target: Path) -> None:
@@ -151,6 +155,8 @@ def _put_aside(database: Path, now: datetime) -> Path | None:
 
 def _close(database: Path) -> None:
     """Make one file of it, which succeeds only where nobody has it open. A broken one stays as it is."""
+    if not _is_database(database):
+        return  # SQLite would delete its journals
     try:
         _fold(database)
     except sqlite3.Error as error:

@@ -17,7 +17,6 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy import Connection, func, select
 
-from channels.files import write_atomic
 from scheduler.store.core import ATTEMPT, AUDIT
 
 MARK = "seal"
@@ -54,8 +53,17 @@ def read(database: Path) -> Seal | None:
 
 
 def write(database: Path, seal: Seal) -> None:
-    """Whole or not at all, and nothing where it says so already. Raises `OSError`."""
-    write_atomic(beside(database), seal.model_dump_json() + "\n")
+    """Whole or not at all, and nothing where it says so already. One process at a time, under the lock: a kill leaves
+    no more than the one file that the next writing takes. Raises `OSError`."""
+    if read(database) == seal:
+        return
+    target = beside(database)
+    fresh = target.with_name(target.name + ".new")
+    with fresh.open("w", encoding="utf-8") as file:
+        file.write(seal.model_dump_json() + "\n")
+        file.flush()
+        os.fsync(file.fileno())  # else a loss of power could leave an empty file, which looks like a copied database
+    fresh.replace(target)
 
 
 def present(db: Connection, database: Path, environ: Mapping[str, str] = os.environ) -> Seal:
