@@ -14,9 +14,15 @@ from scheduler.store.core import DELIVERY, PIECE, ROUND, SOURCE
 _R = ROUND.c
 
 
-def newest(db: Connection, name: str) -> str:
-    """The latest period that is known of that work; "" where there is none."""
-    return db.execute(select(func.max(_R.period)).where(_R.name == name)).scalar() or ""
+def newest(db: Connection, name: str) -> Any | None:
+    """The row of the latest period that is known of that work."""
+    query = select(ROUND).where(_R.name == name).order_by(_R.period.desc()).limit(1)
+    return db.execute(query).first()
+
+
+def last_done(db: Connection, name: str) -> str:
+    """The latest period that is done; "" where none is."""
+    return db.execute(select(func.max(_R.period)).where(_R.name == name, _R.done_at.is_not(None))).scalar() or ""
 
 
 def pass_over(db: Connection, name: str, period: str, now: datetime) -> None:

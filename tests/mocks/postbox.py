@@ -105,7 +105,11 @@ class Postbox:
     def protocol(self) -> SMTP:
         told: dict[str, Any] = {"hostname": "postbox.test", "enable_SMTPUTF8": False, "tls_context": self.tls}
         if self.users:
-            told |= {"authenticator": self.authenticate, "auth_required": True, "auth_require_tls": self.tls is not None}
+            told |= {
+                "authenticator": self.authenticate,
+                "auth_required": True,
+                "auth_require_tls": self.tls is not None,
+            }
         return SMTP(self, **told)
 
 

@@ -1,0 +1,85 @@
+"""The fixed words of the weekly digest in the three languages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_WORDS: Mapping[str, Mapping[str, str]] = {
+    "fi": {
+        "heading": "{span}: mitä julkaistiin",
+        "subject": "{span}: julkaistu {out}",
+        "troubled": "{count} odottaa ihmistä",
+        "lead.out": "Viikon aikana julkaistiin {count} juttua.",
+        "lead.one": "Viikon aikana julkaistiin yksi juttu.",
+        "lead.none": "Viikon aikana ei julkaistu mitään.",
+        "reach": "Tavoittavuutta ei vielä mitata: tässä luetellaan, mitä julkaistiin, ei kuka sen luki.",
+        "late": "Tämän piti tulla {when}, mutta Julki ei silloin ollut käynnissä tai posti ei kulkenut.",
+        "missed": "Aiemmilta viikoilta jäi lähettämättä {count} kooste.",
+        "missed.many": "Aiemmilta viikoilta jäi lähettämättä {count} koostetta.",
+        "out": "{channel}: {kind} ({count})",
+        "coming": "Tulossa ({count})",
+        "nothing.coming": "Tulossa",
+        "nothing": "Seuraavalle viikolle ei ole ajastettu mitään.",
+        "more": "ja {count} muuta: {command}",
+        "foot": "Kellonajat: {zone}. Tämän lähetti Julki; kuka sen saa, lukee tiedostossa config/julki.toml kohdassa [digest].",
+        "kind.news": "uutiset",
+        "kind.blog": "blogi",
+        "kind.video": "videot",
+        "kind.event": "tapahtumat",
+        "kind.": "muut",
+        "day": "EEE d.M. HH.mm",
+    },
+    "sv": {
+        "heading": "{span}: det här gick ut",
+        "subject": "{span}: {out} publicerade",
+        "troubled": "{count} väntar på någon",
+        "lead.out": "Under veckan gick {count} texter ut.",
+        "lead.one": "Under veckan gick en text ut.",
+        "lead.none": "Under veckan gick ingenting ut.",
+        "reach": "Räckvidden mäts inte ännu: här står vad som gick ut, inte vem som läste det.",
+        "late": "Det här skulle ha kommit {when}, men då var Julki inte i gång eller så gick ingen post ut.",
+        "missed": "För tidigare veckor uteblev {count} sammandrag.",
+        "missed.many": "För tidigare veckor uteblev {count} sammandrag.",
+        "out": "{channel}: {kind} ({count})",
+        "coming": "På kommande ({count})",
+        "nothing.coming": "På kommande",
+        "nothing": "Ingenting är inplanerat för nästa vecka.",
+        "more": "och {count} till: {command}",
+        "foot": "Klockslag: {zone}. Detta skickades av Julki; vem som får det står i config/julki.toml under [digest].",
+        "kind.news": "nyheter",
+        "kind.blog": "blogg",
+        "kind.video": "videor",
+        "kind.event": "evenemang",
+        "kind.": "övrigt",
+        "day": "EEE d.M HH:mm",
+    },
+    "en": {
+        "heading": "{span}: what went out",
+        "subject": "{span}: {out} published",
+        "troubled": "{count} waiting for somebody",
+        "lead.out": "{count} pieces went out during the week.",
+        "lead.one": "One piece went out during the week.",
+        "lead.none": "Nothing went out during the week.",
+        "reach": "Reach is not measured yet: this lists what went out, not who read it.",
+        "late": "This should have come on {when}, but Julki was not running then, or no mail could leave.",
+        "missed": "{count} digest of an earlier week was never sent.",
+        "missed.many": "{count} digests of earlier weeks were never sent.",
+        "out": "{channel}: {kind} ({count})",
+        "coming": "Coming next ({count})",
+        "nothing.coming": "Coming next",
+        "nothing": "Nothing is planned for the next week.",
+        "more": "and {count} more: {command}",
+        "foot": "Times are those of {zone}. Sent by Julki; who gets this stands in config/julki.toml, under [digest].",
+        "kind.news": "news",
+        "kind.blog": "blog",
+        "kind.video": "videos",
+        "kind.event": "events",
+        "kind.": "other",
+        "day": "EEE d MMM HH:mm",
+    },
+}
+
+
+def words(lang: str) -> Mapping[str, str]:
+    """The words in that language; English for one that isn't known."""
+    return _WORDS.get(lang, _WORDS["en"])
