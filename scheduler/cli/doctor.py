@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -18,6 +18,8 @@ from scheduler.cli.session import Session, now, session
 from scheduler.cli.words import count
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from scheduler.settings import ChannelTable
     from scheduler.store.engine import Store
     from scheduler.workspace import Workspace
@@ -68,9 +70,7 @@ def _signs(here: Session) -> Iterator[Sign]:
     yield from _database(workspace)
     for name, table in workspace.settings.channels.items():
         yield _channel(workspace, name, table)
-    digest = workspace.settings.digest
-    if digest is not None and digest.to:
-        yield Sign("look", "digest", "This version sends none yet; [digest] is kept for the one that does.")
+    yield from _mail(workspace)
 
 
 def _packages() -> Iterator[Sign]:
@@ -165,6 +165,40 @@ def _state(store: Store) -> Iterator[Sign]:
         if number:
             told = count(number, "delivery is", "deliveries are")
             yield Sign("look", "queue", f"{told} {state}. See: julki queue --state {state}")
+
+
+def _unsent(store: Store, zone: ZoneInfo) -> Iterator[Sign]:
+    """Alarms that the mail server does not take."""
+    from scheduler.store import alarms
+
+    with store.read() as db:
+        told = alarms.load(db) or {}
+    if told.get("outage"):
+        began, why = told["outage"]
+        since = f"{datetime.fromisoformat(began).astimezone(zone):%Y-%m-%d %H:%M} ({zone.key})"
+        yield Sign("look", "alarms", f"They have been waiting since {since}. {why}")
+
+
+def _mail(workspace: Workspace) -> Iterator[Sign]:
+    from scheduler.desk.alarm_receivers import everyday
+    from scheduler.workspace import MAIL_PASSWORD, OWN
+
+    settings = workspace.settings
+    known = workspace.secrets.get(OWN, {}).get(MAIL_PASSWORD)
+    if settings.mail.sandbox:
+        yield Sign("look", "mail", f"SANDBOX: alarms and digests go into {settings.mail.maildir}, to nobody.")
+    elif "@" in settings.mail.smtp_url and not known:
+        yield Sign("wrong", "mail", "LIVE, but without JULKI_DESK_SMTP_PASSWORD. Set it, or sandbox = true in [mail].")
+    else:
+        yield Sign("fine", "mail", "LIVE: alarms and digests leave by the server in [mail].")
+    told = everyday(settings)
+    if told:
+        yield Sign("fine", "alarms", f"What fails or is held is told to {', '.join(told)}.")
+    else:
+        hint = 'Write [alarms] to into config/julki.toml, or role = "Editor" into config/team.toml.'
+        yield Sign("look", "alarms", f"Nobody is told by mail of what fails or is held. {hint}")
+    if settings.digest is not None and settings.digest.to:
+        yield Sign("fine", "digest", f"{settings.digest.at}, to {', '.join(settings.digest.to)}.")
 
 
 def _channel(workspace: Workspace, name: str, table: ChannelTable) -> Sign:
