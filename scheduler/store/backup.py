@@ -44,7 +44,7 @@ def make(database: Path, media: Path, target: Path, site: str, now: datetime) ->
 
 def _made(database: Path, media: Path, target: Path, about: tuple[str, datetime], work: Path) -> Manifest:
     copy, packed = work / DATABASE, work / "packed.tar"
-    _vacuum(database, copy)
+    _vacuum(database, copy, target)
     manifest = _described(copy, media, database, *about)
     _pack(packed, manifest, copy, media)
     copy.unlink()
@@ -58,14 +58,15 @@ def _made(database: Path, media: Path, target: Path, about: tuple[str, datetime]
     return manifest
 
 
-def _vacuum(database: Path, copy: Path) -> None:
+def _vacuum(database: Path, copy: Path, target: Path) -> None:
     """One consistent state, whoever writes meanwhile (https://www.sqlite.org/lang_vacuum.html#vacuuminto)."""
     link = sqlite3.connect(database, timeout=20, isolation_level=None)
     try:
         link.execute("VACUUM INTO ?", (str(copy),))
     except sqlite3.Error as error:
-        at_fault = database if fault.damaged(error) else copy
-        raise BadBackup(f"The backup was not made. {fault.told(at_fault, error)}") from error
+        broken = fault.damaged(error)
+        why = fault.told(database, error) if broken else fault.obstacle(target, error)
+        raise BadBackup(f"The backup was not made: {why}") from error
     finally:
         link.close()
 

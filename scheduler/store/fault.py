@@ -42,7 +42,7 @@ def told(database: Path, error: BaseException) -> str:
     """Why the database can't be used. `error` is SQLite's, SQLAlchemy's around it, or an `OSError`."""
     if damaged(error):
         return damage(database, str(_cause(error)))
-    return f"The database {database} can't be used: {_obstacle(database, error)}"
+    return f"The database {database} can't be used: {obstacle(database, error)}"
 
 
 def damage(database: Path, what: str) -> str:
@@ -66,7 +66,8 @@ def disk(place: Path, error: OSError) -> str:
     return _closed(place) or f"{error.filename or place}: {error.strerror or error}."
 
 
-def _obstacle(database: Path, error: BaseException) -> str:
+def obstacle(database: Path, error: BaseException) -> str:
+    """What stands in the way, where the file itself is sound."""
     code = _code(error)
     place = database.parent
     if isinstance(error, OSError):
