@@ -71,6 +71,10 @@ class Ledger:
         except DATABASE as error:
             log.debug("alarms can't read the database", error=type(error).__name__)
 
+    def gathers(self, tick: float) -> bool:
+        """Whether something has just happened, and what else is to be told had better wait for it."""
+        return self._fresh is not None and tick - self._fresh[0] < LONGEST
+
     def _look(self, tick: float) -> None:
         with self._store.read() as db:
             newest = alarms.newest(db)

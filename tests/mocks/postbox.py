@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ class Received:
     def part(self, kind: str) -> str:
         found = self.mail.get_body((kind,))
         assert found is not None
-        return str(found.get_content())
+        return str(found.get_content()).replace("\r\n", "\n")
 
     @property
     def text(self) -> str:
@@ -110,7 +111,9 @@ class Postbox:
                 "auth_required": True,
                 "auth_require_tls": self.tls is not None,
             }
-        return SMTP(self, **told)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # passwords in the clear: on this machine, and made up
+            return SMTP(self, **told)
 
 
 @contextmanager
