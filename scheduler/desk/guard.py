@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from scheduler.store import audit, marks, pauses, seal
 from scheduler.store.engine import Store, examine
@@ -47,14 +48,14 @@ def check(store: Store, zone: ZoneInfo, now: datetime, environ: Mapping[str, str
 
 
 def keep(store: Store, environ: Mapping[str, str] = os.environ) -> bool:
-    """Bring the seal up to the database: every few seconds, and at the end. Where it can't be written that is logged,
-    and False; publishing does not depend on it."""
-    with store.read() as db:
-        here = seal.present(db, store.path, environ)
+    """Bring the seal up to the database: every few seconds, and at the end. Where that can't be done it is logged, and
+    False; publishing does not depend on it."""
     try:
+        with store.read() as db:
+            here = seal.present(db, store.path, environ)
         seal.write(store.path, here)
-    except OSError as error:
-        log.warning("the seal can't be written", file=str(seal.beside(store.path)), error=error.strerror)
+    except (OSError, SQLAlchemyError) as error:
+        log.warning("the seal can't be written", file=str(seal.beside(store.path)), error=str(error))
         return False
     return True
 

@@ -262,6 +262,14 @@ def test_a_seal_that_cannot_be_written_is_logged_and_stops_nothing(stand: Stand)
     assert {line["event"] for line in logs} >= {"the seal can't be written"}
 
 
+def test_a_database_that_fails_meanwhile_is_no_matter_of_the_seals(stand: Stand) -> None:
+    stand.desk.store.close()
+    database(stand).write_bytes(b"nonsense" * 4000)
+    with capture_logs() as logs:
+        assert not guard.keep(stand.desk.store, HERE)
+    assert [line["log_level"] for line in logs] == ["warning"]
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.one_of(st.binary(max_size=300), st.text().map(str.encode), st.just(b'{"host":"' + b"x" * 20_000)))
 def test_whatever_stands_in_the_seal_the_desk_starts(stand: Stand, nonsense: bytes) -> None:
