@@ -132,10 +132,12 @@ class Desk:
         )
 
     def unsettled(self, now: datetime) -> list[str]:
-        """What still moves by itself: due and not out, open attempts, edits that the pages do not show yet."""
+        """What still moves by itself (a post of a thread behind a held one does not): due and not out, open attempts, edits that the pages do not show yet."""
         due = self.rows(
             "SELECT piece.title, channel, part, state, due_at FROM delivery JOIN piece ON piece.id = piece_id"
-            " WHERE state IN ('planned', 'publishing', 'retrying')"
+            " WHERE state IN ('planned', 'publishing', 'retrying') AND NOT (part GLOB '[2-9]' AND EXISTS (SELECT 1 FROM"
+            " delivery AS first WHERE first.piece_id = delivery.piece_id AND first.channel = delivery.channel"
+            " AND first.part GLOB '[1-9]' AND first.part < delivery.part AND first.state = 'held'))"
         )
         waiting = [f"{row[0]} {row[1]} {row[2]} is {row[3]}" for row in due if _utc(row[4]) <= now]
         edits = self.rows(

@@ -26,6 +26,8 @@ Moment = Literal[
 ]
 Change = Literal["edit", "rename", "delete", "none"]
 STORM = "429 storm"
+STALE = -3 * 3600
+"""Due so many seconds from now: more than a piece may be late here, so it is to be held."""
 READ_FAULTS = ("503 on reading back", "429 on reading back")
 
 _MOMENTS: dict[Moment, int] = {
@@ -117,9 +119,11 @@ def _newcomers(chance: random.Random, moment: Moment) -> list[Newcomer]:
     chosen = [chance.choice(forms) for _ in range(chance.choice((1, 1, 2)))]
     if moment in _WANTS:
         chosen[0] = _WANTS[moment]
-    return [
-        Newcomer(form, chance.choice((3, 4)), chance.choice((0, 0, 0, 2, 5)), chance.random() < 0.8) for form in chosen
-    ]
+    return [Newcomer(form, chance.choice((3, 4)), _ahead(chance), chance.random() < 0.8) for form in chosen]
+
+
+def _ahead(chance: random.Random) -> int:
+    return STALE if chance.random() < 0.03 else chance.choice((0, 0, 0, 2, 5))
 
 
 def _fault(chance: random.Random, moment: Moment) -> str:

@@ -12,7 +12,8 @@ _FEW = 25
 @dataclass
 class Tally:
     """`open`: kills that left an attempt open behind; `begun`: those that left one open which the same run had begun. `late`: kills whose moment did not come in time, so that they
-    fell at any time. `problems`: whatever else is wrong, in words. `lost` and `doubled` name the deliveries."""
+    fell at any time. `problems`: whatever else is wrong, in words. `lost` and `doubled` name the deliveries; `examples` tells of held ones
+    the reason, and what the desk says to people."""
 
     kills: int = 0
     open: int = 0
@@ -25,7 +26,7 @@ class Tally:
     faults: Counter[str] = field(default_factory=Counter)
     changes: Counter[str] = field(default_factory=Counter)
     held: Counter[str] = field(default_factory=Counter)
-    why_held: list[str] = field(default_factory=list)
+    examples: list[tuple[str, str]] = field(default_factory=list)
     rewritten: int = 0
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
@@ -46,7 +47,7 @@ class Tally:
         yield from _named("lost", self.lost)
         yield from _named("duplicated", self.doubled)
         yield from _named("wrong", self.problems)
-        yield from _named("held", self.why_held, most=10)
+        yield from (f"held, for one ({reason}): {told}" for reason, told in dict(reversed(self.examples)).items())
         yield f"kills by moment: {_counted(self.moments)}; of these, {self.late} whose moment did not come"
         share = 100 * self.open // max(self.kills, 1)
         fresh = f"{self.begun} of them with one that the same run had begun"
@@ -63,10 +64,10 @@ class Tally:
         )
 
 
-def _named(what: str, items: list[str], most: int = _FEW) -> Iterator[str]:
-    yield from (f"{what}: {item}" for item in items[:most])
-    if len(items) > most:
-        yield f"{what}: and {len(items) - most} more"
+def _named(what: str, items: list[str]) -> Iterator[str]:
+    yield from (f"{what}: {item}" for item in items[:_FEW])
+    if len(items) > _FEW:
+        yield f"{what}: and {len(items) - _FEW} more"
 
 
 def _counted(counts: Counter[str]) -> str:

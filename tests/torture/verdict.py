@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tests.mocks.x.ledger import Ledger
@@ -33,12 +33,14 @@ def judge(desk: Desk, pieces: Sequence[Manuscript], x: Ledger, now: datetime, ta
     wanted = [unit for piece in pieces for unit in piece.units(desk.channels)]
     deleted = {piece.number for piece in pieces if piece.deleted}
     for unit in wanted:
+        if _behind_a_held_one(unit, told):
+            told[unit] = replace(told[unit], state="held", reason="behind a held post")
         _unit(unit, out.units[unit], told.get(unit), unit.number in deleted, now, tally)
     strangers = out.units.keys() - set(wanted)
     tally.problems += [f"{unit} is out, and nobody asked for it" for unit in sorted(strangers)]
     tally.problems += out.oddities
     tally.problems += remotes.chain_faults(out.posts)
-    tally.problems += _stale(desk, pieces)
+    tally.problems += _stale(desk, [piece for piece in pieces if not _without_page(piece, told)])
     keys = Counter(remotes.outbox_keys(desk.root / "var/outbox/xbox.jsonl"))
     tally.problems += [f"the outbox has the key {key} {count} times" for key, count in keys.items() if count > 1]
     if (integrity := desk.integrity()) != "ok":
@@ -52,7 +54,7 @@ def _unit(unit: Unit, count: int, told: Told | None, deleted: bool, now: datetim
     if told is not None and told.state == "held":
         tally.deliveries += 1
         tally.held[f"{unit.channel} {told.reason}"] += 1
-        tally.why_held.append(f"{unit}, {count} times out: {told.error}")
+        tally.examples.append((told.reason, f"{unit}, {count} times out. {told.error}"))
     elif deleted and (told is None or told.state == "cancelled"):
         tally.recalled += 1
         if count:
@@ -63,6 +65,15 @@ def _unit(unit: Unit, count: int, told: Told | None, deleted: bool, now: datetim
             tally.lost.append(f"{unit} is not out ({told})")
         elif told is None or told.state != "published":
             tally.problems.append(f"{unit} is out, and the desk does not know it ({told})")
+
+
+def _behind_a_held_one(unit: Unit, told: Mapping[Unit, Told]) -> bool:
+    """A post of a thread waits for the one before, and so with it for a person."""
+    mine = told.get(unit)
+    if mine is None or mine.state != "planned" or not unit.part.isdigit():
+        return False
+    earlier = (told.get(Unit(unit.channel, unit.number, str(n))) for n in range(1, int(unit.part)))
+    return any(one is not None and one.state == "held" for one in earlier)
 
 
 def _for_the_next_edition(unit: Unit, told: Told | None, now: datetime) -> bool:
@@ -112,13 +123,17 @@ def _told(desk: Desk, tally: Tally) -> dict[Unit, Told]:
     return found
 
 
+def _without_page(piece: Manuscript, told: Mapping[Unit, Told]) -> bool:
+    """Deleted, or held: there need not be a page of it."""
+    of_page = told.get(Unit("website", piece.number))
+    return piece.deleted or (of_page is not None and of_page.state == "held")
+
+
 def _stale(desk: Desk, pieces: Sequence[Manuscript]) -> list[str]:
     """Pages that do not stand at their address, or show an older version than the file."""
     faults = []
     for piece in pieces:
         page = desk.root / "var" / "site" / piece.page
-        if piece.deleted:
-            continue
         if not page.exists():
             faults.append(f"{piece.page} is not there ({piece})")
         elif f"{piece.mark}, versio {piece.version}." not in page.read_text():
