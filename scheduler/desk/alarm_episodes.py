@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 AWAY = 600.0
 """Seconds for which a trouble must be gone to be told again when it comes back."""
-LASTING = 60.0
-"""Seconds after which it is told: many a trouble is over by then."""
+LASTING = 20.0
+"""Seconds after which it is told: many a trouble is over by then, and a supervisor that restarts the desk because of it
+waits for a minute."""
 
 
 @dataclass(frozen=True, slots=True)

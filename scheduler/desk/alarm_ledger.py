@@ -59,21 +59,17 @@ class Ledger:
         people = {author.email for author in self._workspace.settings.authors.values()} | set(self.everyday)
         self.owed = {address: Span(*span) for address, span in told["owed"].items() if address in people}
 
-    def gather(self, tick: float) -> None:
-        """Look for new acts; once it has become quiet, note down who is to hear of them."""
+    def gather(self, tick: float, *, hurry: bool) -> None:
+        """Look for new acts; once it has become quiet, or in a `hurry`, note down who is to hear of them."""
         try:
             if self._seen is None:
                 self.begin()
             self._look(tick)
-            if self._fresh and (tick - self._fresh[1] >= QUIET or tick - self._fresh[0] >= LONGEST):
+            if self._fresh and (hurry or tick - self._fresh[1] >= QUIET or tick - self._fresh[0] >= LONGEST):
                 self._note_down()
                 self._fresh = None
         except DATABASE as error:
             log.debug("alarms can't read the database", error=type(error).__name__)
-
-    def gathers(self, tick: float) -> bool:
-        """Whether something has just happened, and what else is to be told had better wait for it."""
-        return self._fresh is not None and tick - self._fresh[0] < LONGEST
 
     def _look(self, tick: float) -> None:
         with self._store.read() as db:

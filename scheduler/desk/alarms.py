@@ -83,7 +83,7 @@ class Alarms:
         the mail server makes it raise."""
         tick = self._ticks()
         self._episodes.note(troubles, tick, self._clock().isoformat())
-        self._ledger.gather(tick)
+        self._ledger.gather(tick, hurry=any(self._episodes.due(address) for address in self._ledger.everyday))
         if tick >= self._server.next:
             for address in dict.fromkeys([*self._ledger.owed, *self._ledger.everyday]):
                 pace = self._paces.setdefault(address, _Pace())
@@ -93,7 +93,7 @@ class Alarms:
 
     def _tell(self, address: str, pace: _Pace, tick: float) -> bool:
         """False where the mail server works for nobody, so that the others needn't be tried now."""
-        draft = self._draft(address, tick)
+        draft = self._draft(address)
         if draft is None:
             return True
         try:
@@ -111,10 +111,9 @@ class Alarms:
         self._took(draft, pace, tick)
         return True
 
-    def _draft(self, address: str, tick: float) -> _Draft | None:
+    def _draft(self, address: str) -> _Draft | None:
         """What is to be told now, if anything. Acts that nobody has to look at any more count as told."""
-        hears = address in self._ledger.everyday and not self._ledger.gathers(tick)
-        episodes = self._episodes.due(address) if hears else []
+        episodes = self._episodes.due(address) if address in self._ledger.everyday else []
         lang = language(self._workspace.settings, address)
         found = self._ledger.open_for(address, words(lang))
         if found is not None and not found and address in self._ledger.owed:
