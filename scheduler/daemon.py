@@ -10,7 +10,6 @@ import ctypes
 import gc
 import signal
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, timedelta
 
@@ -20,14 +19,20 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
+from channels.contract import Batching
 from scheduler.calendar.watch import Watch
+from scheduler.crew import Crew
 from scheduler.delivery.lane import Lane
-from scheduler.desk import once, upkeep
+from scheduler.desk import guard, once, upkeep
 from scheduler.desk.assemble import Desk
+from scheduler.mails import Mails
 from scheduler.notify import Supervisor
-from scheduler.store import attempts, dues
+from scheduler.reload import Reload
+from scheduler.store import attempts, dues, fault
+from scheduler.store.engine import BadDatabase
 from scheduler.store.lock import Lock
-from scheduler.workspace import BadSettings, load, settings_stamp
+from scheduler.worker import Worker
+from scheduler.workspace import Workspace
 
 log = structlog.get_logger("julki.daemon")
 
@@ -37,8 +42,12 @@ _TICK = 1.0
 """Seconds between two looks at the rows where nothing wakes a lane: commands write into the same database."""
 _GRACE = 4.0
 """Seconds that a stop waits for what is under way; the rest of the ten is for the web servers and for closing."""
-_STUCK = 300.0
-"""Seconds without a pass after which a thread counts as stuck and systemd is no longer told that all is well."""
+_MAILS = 5.0
+"""Seconds between two looks at what is to be told by mail."""
+_GATHERING = 0.5
+"""Seconds that a build waits for more edits."""
+_LONG_GRACE = 60.0
+"""Seconds that reading the settings anew waits for what is under way: nobody is in a hurry then."""
 _LIVE = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
 
 
@@ -50,63 +59,35 @@ def _share_memory() -> None:
         allocator.mallopt(_ARENA_MAX, 1)
 
 
-class Worker:
-    """A thread that does `work` whenever it is woken, and every `tick` seconds. What `work` raises is logged; it goes on.
-
-    `first` comes before all that, once, and minds its own errors.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        work: Callable[[], object],
-        tick: float,
-        stop: threading.Event,
-        first: Callable[[], object] = lambda: None,
-    ) -> None:
-        self.name = name
-        self.wake = threading.Event()
-        self.beat = time.monotonic()
-        self._work, self._tick, self._stop, self._first = work, tick, stop, first
-        self.thread = threading.Thread(target=self._run, name=name, daemon=True)
-
-    def _run(self) -> None:
-        self._first()
-        while not self._stop.is_set():
-            self.wake.clear()
-            self._once()
-            self.beat = time.monotonic()
-            self.wake.wait(self._tick)
-
-    def _once(self) -> None:
-        try:
-            self._work()
-        except Exception:
-            log.exception("a pass failed; it is tried again", worker=self.name)
-            self._stop.wait(_TICK)
-            self.wake.set()
-
-
 class Daemon:
     """Runs a desk until it is told to stop. `run` returns the exit code."""
 
-    def __init__(self, desk: Desk, supervisor: Supervisor | None = None) -> None:
+    def __init__(self, desk: Desk, supervisor: Supervisor | None = None, lock: Lock | None = None) -> None:
+        """`lock`: one that is held already; else `run` takes it."""
         self.desk = desk
         self.stop = desk.stop
+        self.lock = lock
+        self.following: Workspace | None = None
+        """After `run`: what to go on with, where the settings were read anew."""
         self._supervisor = supervisor or Supervisor()
-        self._lock = Lock(desk.store.path)
-        self._settings = settings_stamp(desk.workspace.root)
+        self._reload = Reload(desk.workspace)
+        self._hang_up = threading.Event()
+        self._content_missing = False
         self._failure: BaseException | None = None
         self._started: Callable[[], None] = lambda: None
         self._files = Worker("files", self._refresh, 30.0, self.stop, self._begin)
         self._lanes = [Worker(lane.name, self._passes(lane), _TICK, self.stop) for lane in desk.lanes]
+        self._crew = Crew([self._files, *self._lanes], desk.store)
+        self._mails = Worker("mails", Mails(desk, lambda: self.troubles).work, _MAILS, self.stop)
         self._watch = Watch(desk.workspace.root, self._files.wake.set)
         # its clock is UTC: due times are UTC already, and no zone's summer time can move or double a wake-up
         self._scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(2)})
 
     def run(self, started: Callable[[], None] = lambda: None) -> int:
         """Take the lock, look at all files, then publish until the stop. Raises `AlreadyRunning`."""
-        self._lock.take(self.desk.clock(), "julki run")
+        if self.lock is None:
+            self.lock = Lock(self.desk.store.path)
+            self.lock.take(self.desk.clock(), "julki run")
         _share_memory()
         gc.freeze()  # modules and settings stay for good: a pass over ten thousand rows need not search them for waste
         self._started = started
@@ -122,6 +103,7 @@ class Daemon:
     def _begin(self) -> None:
         """The first look at all files can take a while; the main thread meanwhile hears a stop."""
         try:
+            guard.check(self.desk.store, self.desk.settings.zone, self.desk.clock())
             once.refresh(self.desk)
             once.start(self.desk)
             if not self.stop.is_set():
@@ -133,9 +115,10 @@ class Daemon:
             self.stop.set()
 
     def listen(self) -> None:
-        """SIGTERM and SIGINT end the run in good order."""
+        """SIGTERM and SIGINT end the run in good order; SIGHUP reads the settings anew."""
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: self.stop.set())
+        signal.signal(signal.SIGHUP, lambda *_: self._hang_up.set())
 
     def jobs(self) -> list[str]:
         """The names of APScheduler's jobs: a handful, whatever the calendar's size."""
@@ -144,24 +127,34 @@ class Daemon:
     @property
     def stuck(self) -> list[str]:
         """The threads that have not finished a pass for too long."""
-        return [name for name, seconds in self.idle.items() if seconds > _STUCK]
+        return self._crew.stuck
 
     @property
     def idle(self) -> dict[str, float]:
         """Worker → seconds since it finished its last pass."""
-        now = time.monotonic()
-        return {worker.name: now - worker.beat for worker in (self._files, *self._lanes)}
+        return self._crew.idle
+
+    @property
+    def troubles(self) -> dict[str, str]:
+        """What keeps the desk from its work now, by a key that names it: plain words, with the remedy."""
+        found = self._crew.troubles()
+        if self._content_missing:
+            found["content"] = "The folder content/ is missing or empty. Is its drive mounted? Nothing is taken off."
+        if self._reload.bad:
+            found["settings"] = f"config/ can't be used as it is now; the desk goes on as before. {self._reload.bad}"
+        return found
 
     def _start(self) -> None:
         every: dict[str, tuple[timedelta, Callable[[], None]]] = {
             "rescan": (timedelta(seconds=30), self._files.wake.set),
             "reconcile": (timedelta(seconds=10), self._wake_lanes),
+            "seal": (timedelta(seconds=10), self._keep_seal),
             "housekeeping": (timedelta(hours=6), self._keep_house),
         }
         for name, (interval, job) in every.items():
             self._scheduler.add_job(job, IntervalTrigger(seconds=int(interval.total_seconds())), id=name, **_LIVE)
         self._scheduler.start()
-        for worker in self._lanes:
+        for worker in (*self._lanes, self._mails):
             worker.thread.start()
         self._watch.start()
         self._arm()
@@ -173,6 +166,8 @@ class Daemon:
                 self._scheduler.wakeup()
             if not self.stuck:
                 self._supervisor.alive()
+            self._heed_damage()
+            self._heed_hang_up()
 
     def _end(self) -> None:
         self._supervisor.stopping()
@@ -180,51 +175,65 @@ class Daemon:
         self._watch.stop(1.0)
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
-        deadline = time.monotonic() + _GRACE
-        for worker in (self._files, *self._lanes):
-            worker.wake.set()
-        threads = [worker.thread for worker in (self._files, *self._lanes)]
-        for thread in threads:
-            if thread.is_alive():
-                thread.join(max(0.0, deadline - time.monotonic()))
-        left = [thread.name for thread in threads if thread.is_alive()]
+        self._mails.wake.set()
+        left = self._crew.end(_LONG_GRACE if self.following else _GRACE)
+        if self.following and self._mails.thread.is_alive():
+            self._mails.thread.join(_LONG_GRACE)  # two that write mails would tell everything twice
+        guard.keep(self.desk.store)
         if left:
             # the lock stays with the process, and so goes with it: nobody else begins while these are at work
             log.warning("still under way at the stop; it is reconciled at the next start", threads=left)
-        else:
-            self._lock.release()
+            self.following = None
+        elif self.lock is not None and self.following is None:
+            self.lock.release()
 
     def _refresh(self) -> None:
-        self._heed_settings()
+        self._reload.heed()
         outcome = once.look(self.desk)
+        self._content_missing = outcome.missing_root
         if outcome.again:
-            threading.Timer(0.2, self._files.wake.set).start()
+            self._files.nudge(0.2)
         if outcome.changes or outcome.read or outcome.vanished:
-            self._wake_lanes()
+            self._wake_gently()
             self._arm()
 
-    def _heed_settings(self) -> None:
-        """A running desk keeps the settings that it began with; whoever changes them should not have to guess that."""
-        now = settings_stamp(self.desk.workspace.root)
-        if now == self._settings:
+    def _wake_gently(self) -> None:
+        """Files have changed. A build costs the same for one edit as for many, so builders wait a moment for more."""
+        for worker, lane in zip(self._lanes, self.desk.lanes, strict=True):
+            if isinstance(lane.channel, Batching):
+                worker.nudge(_GATHERING)
+            else:
+                worker.wake.set()
+
+    def _heed_damage(self) -> None:
+        """A database whose file is broken can only get worse: the run ends, and says what brings it back."""
+        if (error := self._crew.damage) is not None:
+            self._failure = BadDatabase(fault.told(self.desk.store.path, error))
+            self.stop.set()
+
+    def _heed_hang_up(self) -> None:
+        """End in good order, and say with which settings to go on; with bad ones everything stays as it is."""
+        if not self._hang_up.is_set():
             return
-        self._settings = now
-        try:
-            load(self.desk.workspace.root)
-        except BadSettings as error:
-            log.warning("config/ has changed and can't be used as it is", faults=[str(fault) for fault in error.faults])
-        else:
-            log.warning(
-                "config/ has changed; it counts from the next start on", remedy="Stop julki run and start it again."
-            )
+        self._hang_up.clear()
+        self.following = self._reload.read()
+        if self.following is not None:
+            log.info("the settings are read anew")
+            self._supervisor.reloading()
+            self.stop.set()
 
     def _passes(self, lane: Lane) -> Callable[[], None]:
-        """Until nothing moves. What one lane publishes another may wait for."""
+        """Until nothing moves. What one lane publishes another may wait for. After a machine's sleep, or a clock that
+        jumped ahead, a backlog asks first, as after a start."""
+        last = [self.desk.clock()]
 
         def work() -> None:
+            if self.desk.clock() - last[0] > once.OVERDUE:
+                once.brake(self.desk, [lane.name])
             while lane.work() and not self.stop.is_set():
                 self._wake_lanes(lane.name)
                 self._arm()
+            last[0] = self.desk.clock()
 
         return work
 
@@ -245,13 +254,18 @@ class Daemon:
 
     def _due(self) -> None:
         self._wake_lanes()
-        threading.Timer(0.05, self._arm_quietly).start()
+        timer = threading.Timer(0.05, self._arm_quietly)
+        timer.daemon = True
+        timer.start()
 
     def _arm_quietly(self) -> None:
         try:
             self._arm()
         except Exception:
             log.exception("the next wake-up was not set; the lanes look every second all the same")
+
+    def _keep_seal(self) -> None:
+        guard.keep(self.desk.store)
 
     def _keep_house(self) -> None:
         try:

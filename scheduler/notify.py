@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Mapping
 
 
@@ -18,6 +19,10 @@ class Supervisor:
 
     def alive(self) -> None:
         self._tell("WATCHDOG=1")
+
+    def reloading(self) -> None:
+        """The settings are read anew; `ready` says when that is done (Type=notify-reload wants the time, too)."""
+        self._tell(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
 
     def stopping(self) -> None:
         self._tell("STOPPING=1")

@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,13 +66,13 @@ def scan(root: Path, known: Mapping[str, Stamp], now_ns: int, settle_ns: int = _
         return Scan(refused=tuple(sorted(walk.refused.items())), missing_root=True)
     gone = walk.gone()
     changed, waiting = walk.settled(gone)
-    held_back = any(path not in known for path in waiting)
+    vanished, leaving = walk.parted(gone, changed) if any(path not in known for path in waiting) else (gone, ())
     return Scan(
         changed=changed,
-        vanished=() if held_back else gone,
+        vanished=vanished,
         waiting=waiting,
         refused=tuple(sorted(walk.refused.items())),
-        leaving=gone if held_back else (),
+        leaving=leaving,
     )
 
 
@@ -126,6 +126,15 @@ class _Walk:
             else:
                 waiting.append(path)
         return tuple(changed), tuple(waiting)
+
+    def parted(
+        self, gone: tuple[str, ...], changed: Sequence[tuple[str, Stamp]]
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Of what is gone, that which stands under another name already, and that which a newcomer may yet turn out to
+        be: both names have to be told in one pass."""
+        there = {stamp for _, stamp in changed}
+        vanished = tuple(path for path in gone if self.known[path] in there)
+        return vanished, tuple(path for path in gone if self.known[path] not in there)
 
     def _enter(self, folder: str) -> bool:
         """List one folder; False if it can't be."""

@@ -15,8 +15,10 @@ from scheduler.cli.words import count
 
 if TYPE_CHECKING:
     from scheduler.cli.servers import Servers
+    from scheduler.daemon import Daemon
     from scheduler.desk.assemble import Desk
     from scheduler.desk.refresh import Outcome
+    from scheduler.workspace import Workspace
 
 _FEW_FINDINGS = 20
 Counts = Mapping[tuple[str, str], int]
@@ -28,17 +30,44 @@ def run(
 ) -> None:
     """Keep watch: what is saved is planned at once, and goes out at its time."""
     desk = session(ctx).desk("warning" if once else "info")
-    code = _round(desk) if once else keep_watch(desk)
+    if not once:
+        raise typer.Exit(keep_watch(desk))
+    code = _round(desk)
     desk.close()
     raise typer.Exit(code)
 
 
 def keep_watch(desk: Desk) -> int:
-    """The daemon, with the site and the console beside it, until a signal ends it."""
-    from scheduler.cli.servers import Servers
+    """The desk at work, until a signal ends it. Where the settings are read anew, with these; the lock is kept."""
     from scheduler.daemon import Daemon
 
-    daemon = Daemon(desk)
+    daemon: Daemon | None = None
+    while True:
+        daemon = Daemon(desk, lock=daemon.lock if daemon else None)
+        try:
+            code = _watch(desk, daemon)
+        finally:
+            desk.close()
+        if daemon.following is None:
+            return code
+        desk = _following(desk, daemon.following)
+
+
+def _following(before: Desk, workspace: Workspace) -> Desk:
+    """The desk of the new settings; should they not do after all, that of the old ones."""
+    from scheduler.desk.assemble import assemble
+
+    try:
+        return assemble(workspace, before.clock)
+    except Exception as error:  # noqa: BLE001  whatever it is, the calendar goes on
+        note(f"The new settings can't be used ({error}); the desk goes on with those it had.")
+        return assemble(before.workspace, before.clock)
+
+
+def _watch(desk: Desk, daemon: Daemon) -> int:
+    """One run, with the site and the console beside it."""
+    from scheduler.cli.servers import Servers
+
     servers = Servers(desk, daemon)
 
     def started() -> None:
@@ -59,18 +88,21 @@ def _addresses(servers: Servers) -> str:
 
 
 def _round(desk: Desk) -> int:
-    from scheduler.desk import once
+    from scheduler.desk import guard, once
     from scheduler.store.lock import Lock
 
     lock = Lock(desk.store.path)
     lock.take(desk.clock(), "julki run --once")
     try:
+        for reason in guard.check(desk.store, desk.settings.zone, desk.clock()):
+            note(reason)
         with progress("reading") as advance:
             outcome = once.refresh(desk, advance)
         before = _counts(desk)
         once.start(desk)
         moved = _publish(desk)
     finally:
+        guard.keep(desk.store)
         lock.release()
     return _tell(desk, outcome, before, moved)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -45,10 +46,10 @@ def start(desk: Desk) -> None:
     brake(desk)
 
 
-def brake(desk: Desk) -> None:
-    """After a start: a backlog asks before it goes out."""
+def brake(desk: Desk, channels: Iterable[str] | None = None) -> None:
+    """After a start, or a sleep: a backlog asks before it goes out."""
     now = desk.clock()
-    for name in desk.channels:
+    for name in desk.channels if channels is None else channels:
         acts.brake(desk.store, name, desk.settings.desk.backlog, now - OVERDUE, now)
 
 

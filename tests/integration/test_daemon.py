@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -203,14 +204,85 @@ def test_a_long_first_look_is_waited_for(stand: Stand) -> None:
         assert run.thread.is_alive()
 
 
-def test_changed_settings_are_told_once_and_wait_for_a_start(stand: Stand, capsys: pytest.CaptureFixture[str]) -> None:
+def test_changed_settings_are_told_and_wait_to_be_read_anew(stand: Stand, capsys: pytest.CaptureFixture[str]) -> None:
     config = stand.root / "config/julki.toml"
     with running(stand.desk) as run:
         until(lambda: run.started.is_set())
         config.write_text(config.read_text() + "\n# a remark\n")
-        until(lambda: "counts from the next start on" in capsys.readouterr().out)
+        until(lambda: "counts once it is read anew" in capsys.readouterr().out)
         config.write_text(config.read_text() + "\n[sitte]\n")
         until(lambda: "can't be used as it is" in capsys.readouterr().out)
+        assert "sitte" in run.daemon.troubles["settings"]
+
+
+@dataclass
+class Jumping(Wall):
+    """The real clock, which somebody sets: a machine that slept, a clock that was corrected."""
+
+    ahead: timedelta = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+def test_after_a_sleep_a_backlog_asks_first(tmp_path: Path) -> None:
+    clock = Jumping()
+    stand = Stand(tmp_path / "ws", clock, Stage("post", clock), backlog="3")
+    for number in range(6):
+        stand.put(f"p{number}", at=soon(3600))
+    with running(stand.desk):
+        until(lambda: len(stand.states()) == 6)
+        clock.ahead = timedelta(minutes=90)
+        until(lambda: set(stand.states().values()) == {"held"})
+    assert {row.reason for row in stand.deliveries()} == {"backlog"}
+    assert ledger(stand, "post").entries == []
+    stand.close()
+
+
+def test_a_clock_that_is_set_back_sends_nothing_again(tmp_path: Path) -> None:
+    clock = Jumping()
+    stand = Stand(tmp_path / "ws", clock, Stage("post", clock), Board("web", clock))
+    stand.put("a", at=soon(0))
+    with running(stand.desk):
+        until(lambda: set(stand.states().values()) == {"published"})
+        for hours in (-1, -25, 0):
+            clock.ahead = timedelta(hours=hours)
+            time.sleep(1.2)
+    assert ledger(stand, "post").texts == ["a: Teksti."]
+    assert ledger(stand, "web").count("publish") == 1
+    stand.close()
+
+
+def test_edits_of_a_moment_are_one_build(stand: Stand) -> None:
+    for number in range(8):
+        stand.put(f"p{number}", at=soon(-2))
+    with running(stand.desk):
+        until(lambda: set(stand.states().values()) == {"published"})
+        before = ledger(stand, "web").count("build")
+        for number in range(8):
+            stand.put(f"p{number}", body="Uusi.", at=soon(-2))
+            time.sleep(0.04)
+        until(lambda: all(text.endswith("Uusi.") for text in ledger(stand, "web").texts))
+        assert ledger(stand, "web").count("build") - before <= 4
+
+
+def test_a_receipt_is_not_lost_to_a_database_that_is_locked(stand: Stand) -> None:
+    """Another program holds the database just when the remote has answered; nobody is asked to look it up later."""
+    other = sqlite3.connect(stand.desk.store.path, timeout=0, check_same_thread=False)
+
+    def lock(what: str) -> None:
+        if what == "publish" and not ledger(stand, "post").entries:
+            other.execute("BEGIN IMMEDIATE")
+            threading.Timer(1.5, other.rollback).start()
+
+    post: Any = stand.channels["post"]
+    post.during = lock
+    stand.put("a", at=soon(-2))
+    with running(stand.desk):
+        until(lambda: stand.states().get(("fi/a", "post", "main")) == "published")
+    assert ledger(stand, "post").count("find") == 0
+    assert ledger(stand, "post").texts == ["a: Teksti."]
+    other.close()
 
 
 def test_it_stops_between_two_posts_of_a_long_queue(stand: Stand) -> None:

@@ -370,3 +370,18 @@ def test_many_renamed_at_once(make: Make, stage: Stage, board: Board) -> None:
     quiet(stand)
     assert len(stage.ledger.entries) == len(board.ledger.entries) == 30
     assert len(stand.redirects()) == 30
+
+
+def test_a_move_beside_a_file_that_is_just_being_saved_is_a_move(make: Make, stage: Stage, board: Board) -> None:
+    """The newcomer is waited for; the file that moved is known at once, under both its names."""
+    stand = make(stage, board)
+    old = stand.put("a")
+    stand.run()
+    old.rename(old.with_name("b.md"))
+    stand.put("c")
+    outcome = stand.desk.refresh.run(stand.clock.now)
+    assert outcome.again
+    stand.run()
+    assert sorted(stage.ledger.texts) == sorted(board.ledger.texts) == ["a: Teksti.", "c: Teksti."]
+    assert set(stand.states().values()) == {"published"}
+    assert stand.redirects() == {"fi/a": "fi/b"}
