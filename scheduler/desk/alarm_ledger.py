@@ -46,15 +46,23 @@ class Ledger:
         self._workspace, self._store = workspace, store
         self._seen: int | None = None  # up to here everybody was told, or is owed it; None until that could be read
         self._newest = 0
+        self._start = self._newest_now()
         self._fresh: tuple[float, float] | None = None
         self._saved: dict[str, Any] | None = None
 
-    def begin(self) -> None:
-        """Find out where to go on. A desk that never told anybody begins with what happens from now on."""
+    def _newest_now(self) -> int | None:
+        try:
+            with self._store.read() as db:
+                return alarms.newest(db)
+        except DATABASE:
+            return None
+
+    def _begin(self) -> None:
+        """Find out where to go on. A desk that never told anybody begins with what happened since this was made."""
         with self._store.read() as db:
             self._saved = alarms.load(db)
             newest = alarms.newest(db)
-        told = self._saved or {"seen": newest, "owed": {}}
+        told = self._saved or {"seen": newest if self._start is None else self._start, "owed": {}}
         self._seen = self._newest = min(int(told["seen"]), newest)
         people = {author.email for author in self._workspace.settings.authors.values()} | set(self.everyday)
         self.owed = {address: Span(*span) for address, span in told["owed"].items() if address in people}
@@ -63,7 +71,7 @@ class Ledger:
         """Look for new acts; once it has become quiet, or in a `hurry`, note down who is to hear of them."""
         try:
             if self._seen is None:
-                self.begin()
+                self._begin()
             self._look(tick)
             if self._fresh and (hurry or tick - self._fresh[1] >= QUIET or tick - self._fresh[0] >= LONGEST):
                 self._note_down()

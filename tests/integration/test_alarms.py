@@ -58,16 +58,18 @@ class Office(Stand):
             file.write("\n" + self.more)
         (self.root / "config/team.toml").write_text(TEAM, "utf-8")
 
-    def open(self, box: Postbox, *, to: Sequence[str] = (), more: str = "", patience: float = 5) -> Office:
-        """Alarms that leave by that server; who is told of what happened up to now is settled."""
+    def open(self, box: Postbox, *, to: Sequence[str] = (), patience: float = 5) -> Office:
+        """Alarms that leave by that server, and that have had their first look."""
+        self.prepare(box, to, patience).alarms.work([])
+        return self
+
+    def prepare(self, box: Postbox, to: Sequence[str] = (), patience: float = 5) -> Office:
         receivers = ", ".join(f'"{one}"' for one in to)
         mail = f'[mail]\nsandbox = false\nsmtp_url = "{box.url}"\nfrom = "Julki <desk@example.org>"\n'
-        self.more = f"{mail}[alarms]\nto = [{receivers}]\n{more}"
+        self.more = f"{mail}[alarms]\nto = [{receivers}]\n"
         self.configure(**self.config)
         self.patience = patience
-        self.again()
-        self.alarms.work([])
-        return self
+        return self.again()
 
     def again(self) -> Office:
         """A new process."""
@@ -325,6 +327,14 @@ def test_a_desk_that_never_told_anybody_begins_now(office: Office, box: Postbox)
     office.again()
     office.fail("b")
     office.wait(900)
+    assert [subject(one) for one in box.ledger] == ["[Julki] 1 misslyckades: B"]
+
+
+def test_a_first_start_misses_nothing_of_its_own_first_seconds(office: Office, box: Postbox) -> None:
+    office.fail("a")
+    office.prepare(box)
+    office.fail("b")
+    office.wait(120)
     assert [subject(one) for one in box.ledger] == ["[Julki] 1 misslyckades: B"]
 
 
