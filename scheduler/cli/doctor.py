@@ -130,6 +130,7 @@ def _database(workspace: Workspace) -> Iterator[Sign]:
         yield Sign("fine", "database", f"{path} is sound.")
         yield _backup(path)
         yield from _state(store)
+        yield from _unsent(store, workspace.settings.zone)
     except BadDatabase as error:
         yield Sign("wrong", "database", f"{error}")
     finally:

@@ -27,6 +27,7 @@ from scheduler.workspace import Workspace, load
 from tests.mocks.postbox import Postbox, Received, postbox
 from tests.mocks.stage import Crash, Stage
 from tests.mocks.stand import Hands, Stand
+from tests.mocks.typist import Typist
 
 ROOT = Path(__file__).parents[2]
 EDITOR, LEAD = "toimitus@example.org", "paallikko@example.org"
@@ -254,6 +255,25 @@ def test_a_server_that_is_down_loses_nothing_and_is_logged_once(office: Office) 
         assert [subject(one) for one in box.ledger] == ["[Julki] 2 misslyckades: A …"]
         office.wait(1800)
         assert len(box.ledger) == 1
+
+
+def test_doctor_says_who_is_told_and_what_waits(office: Office) -> None:
+    def doctor() -> str:
+        return " ".join(Typist(office.root).types("doctor").stdout.split())
+
+    with postbox() as box:
+        office.open(box)
+        assert f"What fails or is held is told to {EDITOR}." in doctor()
+    office.fail("a")
+    office.wait(120)
+    told = doctor()
+    assert "They have been waiting since 2026-11-30 09:01 (Europe/Helsinki)" in told
+    assert "Correct smtp_url" in told
+    with postbox(box.port):
+        office.wait(900)
+    assert "waiting" not in doctor()
+    (office.root / "config/team.toml").unlink()
+    assert "Nobody is told by mail" in doctor()
 
 
 @pytest.mark.parametrize("fault", ["cut after", "hang"])
