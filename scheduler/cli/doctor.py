@@ -149,7 +149,7 @@ def _backup(database: Path) -> Sign:
 
 
 def _state(store: Store) -> Iterator[Sign]:
-    from scheduler.store import deliveries, pauses
+    from scheduler.store import breakers, deliveries, pauses
     from scheduler.store.lock import holder
 
     running = holder(store.path)
@@ -157,6 +157,11 @@ def _state(store: Store) -> Iterator[Sign]:
     with store.read() as db:
         counts = deliveries.counts(db)
         stopped = pauses.current(db)
+        resting = breakers.resting(db)
+    for name, row in resting.items():
+        if row.until > now():
+            told = f"{row.failures} failures in a row" if row.opened_at else "It said: not now"
+            yield Sign("look", name, f"{told} ({row.error.rstrip('.')}). Tried again at {row.until:%H:%M:%S} UTC.")
     for pause in stopped:
         what = "Everything" if pause.scope == "all" else f"The {pause.scope} {pause.name}"
         why = f": {pause.reason}" if pause.reason else ""

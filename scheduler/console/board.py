@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from scheduler.delivery.states import SHAPES
-from scheduler.store import board, deliveries, pauses
+from scheduler.store import board, breakers, deliveries, pauses
 
 if TYPE_CHECKING:
     from scheduler.desk.assemble import Desk
@@ -52,7 +52,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A channel with its figures; `paused` says by whom and why."""
+    """A channel with its figures; `paused` says by whom, `resting` why it is left alone and until when."""
 
     name: str
     sandbox: bool
@@ -60,6 +60,7 @@ class Lane:
     out: int
     troubled: int
     paused: str
+    resting: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ def look(desk: Desk) -> Board:
         lately = board.lately(db, _MOST_LATELY)
         stopped = pauses.current(db)
         counts = deliveries.counts(db)
+        resting = breakers.resting(db)
     settings = desk.settings
     lines = _Lines({name for name, table in settings.channels.items() if table.sandbox}, settings.zone)
     return Board(
@@ -96,7 +98,10 @@ def look(desk: Desk) -> Board:
         sum(number for (_, state), number in counts.items() if state in ("held", "failed")),
         tuple(lines.together(lately, "published_at")),
         tuple(_pause(pause, settings.zone) for pause in stopped),
-        tuple(_lane(name, table.sandbox, counts, stopped) for name, table in settings.channels.items()),
+        tuple(
+            _lane(name, table.sandbox, counts, stopped, _rest(resting.get(name), now, settings.zone))
+            for name, table in settings.channels.items()
+        ),
     )
 
 
@@ -160,7 +165,13 @@ def _pause(pause: Any, zone: ZoneInfo) -> str:
     return f"{what} was paused by {pause.by} on {when}{why}. Go on with: julki resume{option}"
 
 
-def _lane(name: str, sandbox: bool, counts: dict[tuple[str, str], int], stopped: Sequence[Any]) -> Lane:
+def _rest(row: Any, now: datetime, zone: ZoneInfo) -> str:
+    if row is None or row.until <= now:
+        return ""
+    return f"left alone until {row.until.astimezone(zone):%H:%M:%S}: {row.error}"
+
+
+def _lane(name: str, sandbox: bool, counts: dict[tuple[str, str], int], stopped: Sequence[Any], resting: str) -> Lane:
     def total(*states: str) -> int:
         return sum(counts.get((name, state), 0) for state in states)
 
@@ -173,4 +184,5 @@ def _lane(name: str, sandbox: bool, counts: dict[tuple[str, str], int], stopped:
         total("published"),
         total("held", "failed"),
         paused,
+        resting,
     )

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from scheduler.store import attempts, board
+from scheduler.store import attempts, board, breakers, pauses
 from scheduler.store.engine import Store
 
 FILES = "files"
@@ -25,6 +25,11 @@ class Pulse(Protocol):
         ...
 
     @property
+    def troubles(self) -> Mapping[str, str]:
+        """What keeps the desk from its work now, by a key that names it, in plain words."""
+        ...
+
+    @property
     def idle(self) -> Mapping[str, float]:
         """Worker → seconds since it finished its last pass."""
         ...
@@ -32,7 +37,10 @@ class Pulse(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`status` is ok or trouble. `last_scan` is seconds ago, None where no daemon runs here; `oldest_overdue` too."""
+    """`status` is ok or trouble. `last_scan` is seconds ago, None where no daemon runs here; `oldest_overdue` too.
+
+    `troubles` are sentences; `resting` are the channels that are left alone because they fail; `paused` what people or
+    the desk stopped."""
 
     status: str
     database: str
@@ -40,21 +48,29 @@ class Health:
     last_scan: float | None = None
     open_attempts: int | None = None
     oldest_overdue: float | None = None
+    troubles: list[str] = field(default_factory=list)
+    resting: list[str] = field(default_factory=list)
+    paused: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, object]:
         return asdict(self)
 
 
 def health(store: Store, pulse: Pulse | None, now: datetime) -> Health:
-    """Trouble is what a restart or a person has to mend: a stuck worker, a database that can't be read."""
+    """Trouble is what a restart or a person has to mend: a worker that is stuck or fails, a database that can't be read,
+    a content/ that is gone. A channel that rests, or a pause, is none: they end by themselves, or somebody wants it so."""
     stuck = pulse.stuck if pulse else []
+    troubles = list(pulse.troubles.values()) if pulse else []
     scan = pulse.idle.get(FILES) if pulse else None
     last_scan = None if scan is None else round(scan, 1)
     try:
         with store.read() as db:
             unsettled = attempts.open_count(db)
             oldest = board.oldest_overdue(db, now)
+            resting = [name for name, row in breakers.resting(db).items() if row.opened_at]
+            paused = [f"{pause.scope} {pause.name}".strip() for pause in pauses.current(db)]
     except SQLAlchemyError:
-        return Health("trouble", "trouble", stuck, last_scan)
+        return Health("trouble", "trouble", stuck, last_scan, troubles=troubles)
     overdue = round((now - oldest).total_seconds(), 1) if oldest else None
-    return Health("trouble" if stuck else "ok", "ok", stuck, last_scan, unsettled, overdue)
+    status = "trouble" if stuck or troubles else "ok"
+    return Health(status, "ok", stuck, last_scan, unsettled, overdue, troubles, resting, paused)

@@ -18,7 +18,7 @@ from scheduler.delivery import acts
 from scheduler.delivery.acts import Person
 from scheduler.desk import once
 from scheduler.desk.assemble import Desk, assemble
-from scheduler.store import deliveries
+from scheduler.store import breakers, deliveries, pauses
 from scheduler.web import Server
 from scheduler.workspace import load
 
@@ -47,6 +47,7 @@ class Beating:
     """A daemon that is well, or not."""
 
     stuck: list[str] = field(default_factory=list)
+    troubles: Mapping[str, str] = field(default_factory=dict)
     idle: Mapping[str, float] = field(default_factory=lambda: {"files": 1.5, "x": 0.25})
 
 
@@ -211,6 +212,9 @@ def test_health_is_ok_when_all_is_well(server: Server) -> None:
         "last_scan": 1.5,
         "open_attempts": 0,
         "oldest_overdue": None,
+        "troubles": [],
+        "resting": [],
+        "paused": [],
     }
 
 
@@ -222,6 +226,34 @@ def test_a_stuck_worker_is_trouble(desk: Desk) -> None:
     finally:
         server.stop()
     assert (status, json.loads(text)["status"], json.loads(text)["stuck"]) == (503, "trouble", ["x"])
+
+
+def test_what_keeps_the_desk_from_its_work_is_said_in_words(desk: Desk) -> None:
+    server = serve(desk, Beating(troubles={"content": "The folder content/ is missing."}))
+    server.start()
+    try:
+        status, text, _ = ask(server, "/healthz")
+    finally:
+        server.stop()
+    assert (status, json.loads(text)["troubles"]) == (503, ["The folder content/ is missing."])
+
+
+def test_a_channel_that_is_left_alone_and_a_pause_are_shown_everywhere(server: Server, desk: Desk) -> None:
+    now = desk.clock()
+    with desk.store.write() as db:
+        until = now + timedelta(minutes=9)
+        down = {"failures": 7, "opened_at": now, "until": until, "error": "Connection refused.", "culprit": 0}
+        breakers.put(db, "x", down)
+        pauses.begin(db, "project", "kanta", "vaalit", "Maija", now)
+    status, text, _ = ask(server, "/healthz")
+    told = json.loads(text)
+    assert (status, told["resting"], told["paused"]) == (200, ["x"], ["project kanta"])
+    figures = ask(server, "/metrics")[1]
+    assert 'julki_channel_resting{channel="x"} 1.0' in figures
+    assert 'julki_channel_resting{channel="website"} 0.0' in figures
+    assert "julki_pauses 1.0" in figures
+    assert "Connection refused." in board(server).text
+    assert "The project kanta was paused by Maija" in board(server).text
 
 
 def test_a_lost_database_is_trouble(server: Server, desk: Desk) -> None:
