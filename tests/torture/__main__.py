@@ -10,9 +10,13 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
+from tests.torture import letters
 from tests.torture.round import play
 from tests.torture.script import script
 from tests.torture.tally import Tally
+
+_MANY = 200
+"""From so many kills on, the minutes that the alarms take are well spent."""
 
 
 def main() -> int:
@@ -44,15 +48,19 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _rounds(told: argparse.Namespace) -> Iterator[tuple[int, Tally]]:
-    """Each round's number and tally, as they end."""
-    sizes = [told.per_round] * (told.kills // told.per_round)
-    sizes += [told.kills % told.per_round] if told.kills % told.per_round else []
-    scripts = [script(told.seed, number, kills) for number, kills in enumerate(sizes, 1)]
+def _rounds(told: argparse.Namespace) -> Iterator[tuple[str, Tally]]:
+    """Each round's name and tally, as they end. A long run has a round about the alarms among them."""
+    with_letters = told.kills >= _MANY and not told.blind_retry and told.only is None
+    kills = told.kills - (len(letters.KILLS) + 1 if with_letters else 0)
+    sizes = [told.per_round] * (kills // told.per_round)
+    sizes += [kills % told.per_round] if kills % told.per_round else []
+    scripts = [script(told.seed, number, size) for number, size in enumerate(sizes, 1)]
     chosen = [one for one in scripts if told.only in (None, one.number)]
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(told.beside, len(chosen)), mp_context=context) as pool:
-        started = {pool.submit(play, one, blindly=told.blind_retry, keep=told.keep): one.number for one in chosen}
+    with ProcessPoolExecutor(told.beside, mp_context=context) as pool:
+        started = {pool.submit(letters.play): "about alarms"} if with_letters else {}
+        for one in chosen:
+            started[pool.submit(play, one, blindly=told.blind_retry, keep=told.keep)] = str(one.number)
         for done in as_completed(started):
             yield started[done], done.result()
 

@@ -81,15 +81,15 @@ class Desk:
     def database(self) -> Path:
         return self.root / "var" / "julki.db"
 
-    def found(self, api_url: str) -> None:
-        """Write its settings."""
+    def found(self, api_url: str, more: str = "") -> None:
+        """Write its settings; `more` is TOML to append."""
         since = datetime.now(UTC) - timedelta(days=7)
         names = ", ".join(f'"{name}"' for name in self.channels)
         text = _CONFIG.format(since=since, channels=names, api_url=api_url, settle=int(SETTLE.total_seconds()))
         if self.edition_at:
             text += _EDITION.format(at=self.edition_at)
         (self.root / "config").mkdir(parents=True)
-        (self.root / "config" / "julki.toml").write_text(text)
+        (self.root / "config" / "julki.toml").write_text(text + more)
         (self.root / "content" / "news").mkdir(parents=True)
 
     @contextmanager

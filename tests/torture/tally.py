@@ -21,6 +21,7 @@ class Tally:
     late: int = 0
     deliveries: int = 0
     recalled: int = 0
+    mails: int = 0
     left: Counter[str] = field(default_factory=Counter)
     moments: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
@@ -55,6 +56,8 @@ class Tally:
         yield f"kills that left behind: {_counted(self.left)}"
         yield f"faults of the remote: {_counted(self.faults)}"
         yield f"changes by the writers: {_counted(self.changes)}; deliveries taken back with their files: {self.recalled}"
+        if self.mails:
+            yield f"alarms that the mail server took: {self.mails}"
         if self.rewritten:
             yield f"open attempts rewritten to planned: {self.rewritten}"
         yield f"held, by reason: {_counted(self.held)}"
