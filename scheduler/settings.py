@@ -6,10 +6,8 @@ import hashlib
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from email.utils import parseaddr
 from functools import cache, cached_property
 from typing import Any, Literal
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -20,10 +18,10 @@ from channels.piece import KINDS, Kind
 from channels.registry import Options, UnknownAdapter, adapter
 from channels.view import Site
 from scheduler.hours import WrittenHours
+from scheduler.mailing import AlarmsTable, DigestTable, MailTable
 from scheduler.people import Audience, Author, Client, Project, Table
 
 _KEY = r"[a-z0-9][a-z0-9_-]{0,63}"
-_ADDRESS = re.compile(r"[^@\s<>,;\"\\]+@[^@\s<>,;\"\\]+")
 
 
 class SiteTable(Table):
@@ -133,59 +131,6 @@ class PublicTable(Table):
     url: str = ""
     host: str = "127.0.0.1"
     port: int = Field(default=8021, ge=0, le=65535)
-
-
-class MailTable(Table):
-    """How the desk's own mails (alarms) leave. `smtp_url`: `smtp://user@host:587` (STARTTLS) or `smtps://user@host:465`."""
-
-    sandbox: bool = True
-    smtp_url: str = ""
-    from_: str = Field(default="", alias="from")
-    maildir: str = "var/outbox/desk"
-
-    @field_validator("smtp_url")
-    @classmethod
-    def _without_password(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.password is not None:
-            raise ValueError(
-                "a password may not stand in a file of the workspace. Set JULKI_DESK_SMTP_PASSWORD instead."
-            )
-        if value and (parts.scheme not in ("smtp", "smtps") or not parts.hostname):
-            raise ValueError(f"'{value}' is not a mail server. Write it like smtp://desk@mail.example.org:587.")
-        return value
-
-    @field_validator("from_")
-    @classmethod
-    def _one_address(cls, value: str) -> str:
-        if value and not _ADDRESS.fullmatch(parseaddr(value)[1]):
-            raise ValueError(f'"{value}" is not a sender. Write it like from = "Desk <desk@example.org>".')
-        return value
-
-    @model_validator(mode="after")
-    def _whole(self) -> MailTable:
-        if not self.sandbox and not (self.smtp_url and self.from_):
-            raise ValueError("sandbox = false needs smtp_url and from. Add both, or write sandbox = true.")
-        return self
-
-
-class AlarmsTable(Table):
-    """Who is told by mail of what failed or is held."""
-
-    to: tuple[str, ...] = ()
-
-    @field_validator("to")
-    @classmethod
-    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for one in value:
-            if not _ADDRESS.fullmatch(one):
-                raise ValueError(f"'{one}' is not a mail address. Write it like editor@example.org.")
-        return tuple(dict.fromkeys(value))
-
-
-class DigestTable(Table):
-    at: str = "mon 08:00"
-    to: tuple[str, ...] = ()
 
 
 class Settings(BaseSettings):

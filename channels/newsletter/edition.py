@@ -69,6 +69,17 @@ def parse_edition(text: str) -> Edition | None:
     return Edition("day", 0, at)
 
 
+def weekly(text: str) -> Edition:
+    """The rule that `text` writes (`mon 08:00`). Raises `ValueError` with the remedy."""
+    try:
+        rule = parse_edition(f"weekly {text}")
+    except ValueError:
+        rule = None
+    if rule is None:
+        raise ValueError(f'"{text}" is no time of the week. Write it like "mon 08:00".')
+    return rule
+
+
 def _weekday(name: str) -> int:
     if name not in _DAYS:
         raise ValueError(f'"{name}" is not a weekday. Write one of {", ".join(_DAYS)}.')

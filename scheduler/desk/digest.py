@@ -9,11 +9,12 @@ from functools import partial
 import structlog
 
 from channels.errors import ChannelError, RateLimited, Rejected
+from channels.newsletter.edition import weekly
 from scheduler.desk.alarm_letter import compose
 from scheduler.desk.alarm_receivers import language, once
 from scheduler.desk.digest_report import Week, letter
 from scheduler.desk.mailer import Mailer, message_id
-from scheduler.desk.rounds import Rounds, Turn, weekly
+from scheduler.desk.rounds import Rounds, Turn
 from scheduler.store import alarms, deliveries, rounds
 from scheduler.store.engine import Store
 from scheduler.workspace import Workspace

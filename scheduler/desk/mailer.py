@@ -23,7 +23,7 @@ from urllib.parse import unquote, urlsplit
 from channels.errors import ChannelError, RateLimited, Rejected, Unauthorized, Unavailable, Uncertain
 from channels.newsletter import mail
 from channels.newsletter.maildir import Maildir
-from scheduler.settings import MailTable
+from scheduler.mailing import MailTable
 from scheduler.workspace import MAIL_PASSWORD, OWN, Workspace
 
 _REPLY = 200

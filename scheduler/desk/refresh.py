@@ -141,7 +141,7 @@ class Refresh:
                 changes = list(self._changes(db, state, now))
             counts = deliveries.apply(db, changes)
             doubts = {state.numbers[name][0]: old for name, old in doubtful.items() if name in state.numbers}
-            deliveries.hold_doubtful(db, doubts, self.lasting, _DOUBT)
+            deliveries.hold_doubtful(db, doubts, self.lasting, _DOUBT, now)
         log.info("planned", **counts)
         return counts
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from channels.newsletter.edition import Edition, parse_edition
+from channels.newsletter.edition import Edition
 from scheduler.store import rounds
 from scheduler.store.engine import Store
 
@@ -36,17 +36,6 @@ class Turn:
     due_at: datetime
     next_at: datetime
     missed: int = 0
-
-
-def weekly(text: str) -> Edition:
-    """The rule that `text` writes (`mon 08:00`). Raises `ValueError` with the remedy."""
-    try:
-        rule = parse_edition(f"weekly {text}")
-    except ValueError:
-        rule = None
-    if rule is None:
-        raise ValueError(f'"{text}" is no time of the week. Write it like "mon 08:00".')
-    return rule
 
 
 def latest(rule: Edition, now: datetime, zone: ZoneInfo) -> Turn:

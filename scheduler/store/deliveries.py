@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, case, func, insert, or_, select, update
 
 from scheduler.plan import Back, Change, Dropped, Moved, New, Stored, Wanted
+from scheduler.store import audit
 from scheduler.store.core import ATTEMPT, DELIVERY, PIECE, SOURCE
 
 _STORED = (
@@ -125,12 +126,16 @@ def put_off(db: Connection, number: int, until: datetime) -> None:
     db.execute(update(DELIVERY).where(DELIVERY.c.id == number).values(ready_at=until))
 
 
-def hold_doubtful(db: Connection, pieces: Mapping[int, str], channels: Sequence[str], why: str) -> None:
+def hold_doubtful(db: Connection, pieces: Mapping[int, str], channels: Sequence[str], why: str, now: datetime) -> None:
     """A newcomer that may be an old piece under a new name waits for a person, except on `channels`."""
     for piece, old in pieces.items():
+        query = select(DELIVERY.c.id, DELIVERY.c.channel, PIECE.c.name).join(PIECE, PIECE.c.id == DELIVERY.c.piece_id)
         same = (DELIVERY.c.piece_id == piece, DELIVERY.c.state == "planned", DELIVERY.c.channel.not_in(channels))
-        for number in db.execute(select(DELIVERY.c.id).where(*same)).scalars().all():
-            move(db, number, ("planned",), state="held", reason="rename", error=why.format(old=old, id=number))
+        for row in db.execute(query.where(*same)).all():
+            text = why.format(old=old, id=row.id)
+            if move(db, row.id, ("planned",), state="held", reason="rename", error=text):
+                told = {"piece": row.name, "channel": row.channel, "delivery": row.id, "detail": text}
+                audit.write(db, now, audit.DESK, "held", **told)
 
 
 _QUEUE = (

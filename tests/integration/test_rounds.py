@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from channels.errors import Rejected
+from channels.newsletter.edition import weekly
 from scheduler.desk.digest import Digest
 from scheduler.desk.mailer import Mailer
-from scheduler.desk.rounds import AGAIN, Rounds, Turn, latest, weekly
+from scheduler.desk.rounds import AGAIN, Rounds, Turn, latest
 from scheduler.store.engine import Store, open_store
 from tests.mocks.postbox import Postbox, Received, postbox
 from tests.mocks.stage import Board, Stage

@@ -12,17 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import create_engine, delete, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
 from channels.message import Media, Message
 from scheduler.desk import upkeep
-from scheduler.store import attempts, deliveries, engine, marks, messages
+from scheduler.store import approvals, attempts, breakers, deliveries, engine, marks, messages, pauses, pieces
 from scheduler.store.attempts import Claim
 from scheduler.store.core import ATTEMPT, AUDIT, DELIVERY, MESSAGE
 from scheduler.store.engine import BadDatabase, Store, open_store
@@ -412,3 +413,30 @@ def test_the_newest_migration_is_the_one_that_is_asked_for() -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(engine.__file__).with_name("migrations")))
     assert ScriptDirectory.from_config(config).get_current_head() == engine.HEAD
+
+
+def test_a_database_of_the_first_version_is_brought_up_with_all_it_holds(tmp_path: Path) -> None:
+    path = tmp_path / "julki.db"
+    config = Config()
+    config.set_main_option("script_location", str(Path(engine.__file__).with_name("migrations")))
+    first = create_engine(f"sqlite:///{path}")
+    with first.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO piece (name, uid, path, inode, mtime_ns, body, title, client, project)"
+            " VALUES ('fi/a', 'u', 'content/news/a.md', 1, 1, '', 'A', '', '')"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO pause (scope, name, reason, by, at, ended_by)"
+            " VALUES ('all', '', 'vaalit', 'Maija', '2026-11-30 07:00:00.000000', '')"
+        )
+    first.dispose()
+    store = engine.open_store("sqlite:///julki.db", tmp_path)
+    with store.read() as db:
+        assert [pause.reason for pause in pauses.current(db)] == ["vaalit"]
+        assert pieces.by_name(db, "fi/a").title == "A"
+        assert breakers.resting(db) == {}
+        assert approvals.standing(db, [1]) == {}
+        assert compare_metadata(MigrationContext.configure(db), SQLModel.metadata) == []
+    store.close()
