@@ -71,7 +71,9 @@ class Piece:
 
     def write(self) -> None:
         fresh = self.path.with_name(f".{self.path.name}")
-        fresh.write_text(f"---\n{self.head}---\n" + f"Words of {self.path.stem}. " * 100 + f"\n\nEdited {self.edits} times.\n")
+        fresh.write_text(
+            f"---\n{self.head}---\n" + f"Words of {self.path.stem}. " * 100 + f"\n\nEdited {self.edits} times.\n"
+        )
         fresh.replace(self.path)
 
 
@@ -85,10 +87,17 @@ def calendar(root: Path, count: int, minutes: float) -> list[Piece]:
     for number, at in enumerate([*old, *due, *ahead]):
         path = root / "content" / "news" / f"{number % 30:02}" / f"piece-{number:04}.md"
         path.parent.mkdir(parents=True, exist_ok=True)
-        head = f"title: Piece number {number}\npublish_at: {at:%Y-%m-%d %H:%M:%S}\ntags: [t{number % 40}]\n"
+        head = f"title: {title(number)}\npublish_at: {at:%Y-%m-%d %H:%M:%S}\ntags: [t{number % 40}]\n"
         found.append(Piece(path, head, posts=start <= at <= start + timedelta(minutes=minutes)))
         found[-1].write()
     return found
+
+
+def title(number: int) -> str:
+    """One that is like no other: alike titles and a reused inode look like a rename, and are held for a person."""
+    letters = random.Random(number)  # noqa: S311  words, no secret
+    words = ("".join(letters.choices("abdeghiklmnoprstuv", k=letters.randrange(4, 9))) for _ in range(4))
+    return f"{number} {' '.join(words)}"
 
 
 def disturb(pieces: list[Piece], rate: int, chance: random.Random) -> None:
@@ -185,7 +194,7 @@ def report(root: Path, options: Any, pieces: list[Piece], samples: list[Any], x:
     print(f"around minute {min(3, options.minutes / 2):g}: {third}; at the end: {last}")
     print(f"memory at the end against then: {last['MB'] / third['MB'] - 1:+.1%}")
     posted = Counter(post.text.splitlines()[0] for post in x.ledger.live())
-    wanted = {f"Piece number {number}" for number, piece in enumerate(pieces) if piece.posts}
+    wanted = {title(number) for number, piece in enumerate(pieces) if piece.posts}
     held = sum(
         number for (channel, state, _), number in states(root).items() if channel == "x" and state in ("held", "failed")
     )

@@ -31,7 +31,7 @@ from scheduler.reload import Reload
 from scheduler.store import attempts, dues, fault
 from scheduler.store.engine import BadDatabase
 from scheduler.store.lock import Lock
-from scheduler.worker import Worker
+from scheduler.worker import Pace, Worker
 from scheduler.workspace import Workspace
 
 log = structlog.get_logger("julki.daemon")
@@ -225,15 +225,18 @@ class Daemon:
     def _passes(self, lane: Lane) -> Callable[[], None]:
         """Until nothing moves. What one lane publishes another may wait for. After a machine's sleep, or a clock that
         jumped ahead, a backlog asks first, as after a start."""
-        last = [self.desk.clock()]
+        pace = Pace(self.desk.clock)
 
         def work() -> None:
-            if self.desk.clock() - last[0] > once.OVERDUE:
-                once.brake(self.desk, [lane.name])
-            while lane.work() and not self.stop.is_set():
-                self._wake_lanes(lane.name)
-                self._arm()
-            last[0] = self.desk.clock()
+            moved = 1
+            while moved and not self.stop.is_set():
+                now, jumped = pace.step()
+                if jumped > once.OVERDUE:
+                    once.brake(self.desk, [lane.name])
+                moved = lane.work(now)
+                if moved:
+                    self._wake_lanes(lane.name)
+                    self._arm()
 
         return work
 

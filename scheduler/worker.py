@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -12,6 +13,21 @@ log = structlog.get_logger("julki.daemon")
 
 _AGAIN = 1.0
 """Seconds until a pass that failed is tried again."""
+
+
+class Pace:
+    """How a clock goes, beside one that no sleep and no correction touches."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._last = clock(), time.monotonic()
+
+    def step(self) -> tuple[datetime, timedelta]:
+        """The time now, and how far the clock has jumped since the last step: by a machine's sleep, or set by hand."""
+        now, tick = self._clock(), time.monotonic()
+        jumped = now - self._last[0] - timedelta(seconds=tick - self._last[1])
+        self._last = now, tick
+        return now, jumped
 
 
 class Worker:

@@ -138,7 +138,16 @@ def _text(root: Path, name: str) -> str | None:
     try:
         return path.read_text("utf-8-sig")
     except OSError as error:
-        raise BadSettings([Fault(f"config/{name}.toml", 1, 1, f"can't be read: {error.strerror}.")]) from None
+        raise BadSettings(
+            [
+                Fault(
+                    f"config/{name}.toml",
+                    1,
+                    1,
+                    f"can't be read: {error.strerror}. Give the user who runs Julki the right to read it.",
+                )
+            ]
+        ) from None
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
         raise BadSettings(

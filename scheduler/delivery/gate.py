@@ -84,7 +84,9 @@ class Go:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    pass
+    """`message` says for what, where a person has to do something about it."""
+
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,11 @@ def _after(due: Due, facts: Facts) -> Verdict | None:
             "after",
             f"It was to follow {other.what}, which is {other.state}. Send it all the same: julki retry {due.id}",
         )
-    return Wait()
+    return _behind(other)
+
+
+def _behind(other: Other) -> Wait:
+    return Wait(f"It waits for {other.what}, which is {other.state}." if other.state in ("held", "failed") else "")
 
 
 def _page(due: Due, facts: Facts) -> Verdict | None:
@@ -180,7 +186,7 @@ def _before(due: Due, facts: Facts) -> Verdict | None:
     if before is None or before.state == "published":
         return None
     if before.state == "failed" or before.state not in GONE:
-        return Wait()
+        return _behind(before)
     if due.waived:
         return None
     why = f"The post before it, {before.what}, is {before.state}."

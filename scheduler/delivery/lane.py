@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from channels.contract import Batching, Channel, Collecting, Parting, Receipt
@@ -26,13 +26,16 @@ class Lane:
         self.setup = setup
         self._drafts = Drafts()
         self._sluice = Sluice(channel, setup, self._drafts)
+        self._now = setup.clock()
 
     @property
     def name(self) -> str:
         return self.channel.name
 
-    def work(self) -> int:
-        """How many deliveries moved. Open attempts are settled first: what may be out is not sent again."""
+    def work(self, now: datetime | None = None) -> int:
+        """How many deliveries moved, of those that were due at `now` (else the clock's). Open attempts are settled first:
+        what may be out is not sent again."""
+        self._now = now or self.setup.clock()
         if condition.rests(self.name, self.setup):
             return sum(self._sluice.hold_only(rows) for rows in self._pages())
         moved = reconcile.settle(self.channel, self.setup)
@@ -64,7 +67,7 @@ class Lane:
 
     def _due(self, last: Any) -> Sequence[Any]:
         with self.setup.store.read() as db:
-            return dues.due(db, self.name, self.setup.clock(), last)
+            return dues.due(db, self.name, self._now, last)
 
     def _go(self, rows: Sequence[Any]) -> int:
         """One page of due rows, together or one by one."""

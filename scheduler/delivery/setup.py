@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -46,19 +47,20 @@ class Setup:
 
     def record(self, write: Callable[[Connection], T]) -> T:
         """Write down what a remote answered, as soon as the database takes it. A full disk or another program's lock
-        must not lose a receipt: it is tried until the desk stops, and then the attempt is found open."""
+        must not lose a receipt: it is tried for some minutes, or until the desk stops. Then the attempt is found open."""
+        end = time.monotonic() + _LONGEST
         told = False
         while True:
             try:
                 with self.store.write() as db:
                     return write(db)
-            except OperationalError as error:
+            except OperationalError:
                 if not told:
                     log.exception("an outcome can't be written down yet; it is tried again")
                     told = True
-                if self.stop.wait(_PATIENCE):
-                    raise error from None
+                if time.monotonic() > end or self.stop.wait(_BETWEEN):
+                    raise
 
 
-_PATIENCE = 0.5
-"""Seconds between two tries to write."""
+_BETWEEN, _LONGEST = 0.5, 240.0
+"""Seconds between two tries to write; for how long, which is less than what counts as stuck."""

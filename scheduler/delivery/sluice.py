@@ -76,7 +76,9 @@ class Sluice:
         verdict = gate.decide(row, known, now)
         if isinstance(verdict, gate.Hold):
             return self._hold(row, verdict)
-        if isinstance(verdict, gate.Wait) or _page_is_coming(row, facts.page, now):
+        if isinstance(verdict, gate.Wait):
+            return self._wait(row, verdict)
+        if _page_is_coming(row, facts.page, now):
             return 0
         if not self._fits(row, facts, ahead):
             return 0
@@ -146,6 +148,13 @@ class Sluice:
         """So that the next pass need not render it again to know that it waits."""
         with self.setup.store.write() as db:
             deliveries.move(db, row.id, ("planned", "retrying"), links_page=True)
+
+    def _wait(self, row: Any, verdict: gate.Wait) -> int:
+        """What waits for something that itself waits for a person says so."""
+        if verdict.message and row.error != verdict.message:
+            with self.setup.store.write() as db:
+                deliveries.move(db, row.id, ("planned", "retrying"), error=verdict.message)
+        return 0
 
     def _hold(self, row: Any, verdict: gate.Hold) -> int:
         self._drafts.drop(row)

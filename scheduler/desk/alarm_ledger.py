@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -67,24 +68,26 @@ class Ledger:
         people = {author.email for author in self._workspace.settings.authors.values()} | set(self.everyday)
         self.owed = {address: Span(*span) for address, span in told["owed"].items() if address in people}
 
-    def gather(self, tick: float, *, hurry: bool) -> None:
+    def gather(self, tick: float, now: datetime, *, hurry: bool) -> None:
         """Look for new acts; once it has become quiet, or in a `hurry`, note down who is to hear of them."""
         try:
             if self._seen is None:
                 self._begin()
-            self._look(tick)
+            self._look(tick, now)
             if self._fresh and (hurry or tick - self._fresh[1] >= QUIET or tick - self._fresh[0] >= LONGEST):
                 self._note_down()
                 self._fresh = None
         except DATABASE as error:
             log.debug("alarms can't read the database", error=type(error).__name__)
 
-    def _look(self, tick: float) -> None:
+    def _look(self, tick: float, now: datetime) -> None:
+        """What an earlier run left untold has been quiet since then: a desk that starts again and again tells it, too."""
         with self._store.read() as db:
             newest = alarms.newest(db)
             found = alarms.acts(db, self._newest, newest) if newest > self._newest else []
         if found:
-            self._fresh = (self._fresh[0] if self._fresh else tick, tick)
+            ages = [min(max((now - act.at).total_seconds(), 0.0), LONGEST) for act in (found[0], found[-1])]
+            self._fresh = (self._fresh[0] if self._fresh else tick - ages[0], tick - ages[1])
         self._newest = max(self._newest, newest)
 
     def _note_down(self) -> None:

@@ -83,7 +83,9 @@ class Alarms:
         the mail server makes it raise."""
         tick = self._ticks()
         self._episodes.note(troubles, tick, self._clock().isoformat())
-        self._ledger.gather(tick, hurry=any(self._episodes.due(address) for address in self._ledger.everyday))
+        self._ledger.gather(
+            tick, self._clock(), hurry=any(self._episodes.due(address) for address in self._ledger.everyday)
+        )
         if tick >= self._server.next:
             for address in dict.fromkeys([*self._ledger.owed, *self._ledger.everyday]):
                 pace = self._paces.setdefault(address, _Pace())

@@ -26,8 +26,11 @@ def approve(desk: Desk, told: str, person: Person) -> str:
         approvals.give(db, _values(row, person, "approved", pins))
         deliveries.release(db, [row.id], ("approval", "refused"))
         deliveries.mark_changed(db, [row.id])
-        audit.write(db, person.now, person.name, "approved", piece=row.name, detail=", ".join(pins))
-    where = ", ".join(f"{name} ({len(parts)} posts)" if len(parts) > 1 else name for name, parts in pins.items())
+        audit.write(
+            db, person.now, person.name, "approved", piece=row.name, detail=", ".join(desk.intake.goes_to(piece))
+        )
+    goes = ((name, len(pins[name])) for name in desk.intake.asked_for(piece))
+    where = ", ".join(f"{name} ({number} posts)" if number > 1 else name for name, number in goes)
     return f"{row.name} is approved as it stands now, for {where}. Any change to it ends that."
 
 
@@ -47,22 +50,19 @@ def verify(desk: Desk) -> int:
     """End what was said of pieces that have changed since; how many. Told by mail to whoever had approved."""
     if not desk.settings.desk.approval:
         return 0
-    fingerprint = desk.settings.fingerprint()
     with desk.store.read() as db:
-        words = approvals.with_files(db)
-    return sum(_compare(desk, word, f"{word.size}:{word.mtime_ns}:{word.inode}:{fingerprint}") for word in words)
+        words = approvals.uncompared(db, desk.settings.fingerprint())
+    return sum(_compare(desk, word) for word in words)
 
 
-def _compare(desk: Desk, word: Any, stamp: str) -> int:
-    if word.stamp == stamp:
-        return 0
+def _compare(desk: Desk, word: Any) -> int:
     piece = desk.library.piece(word)
     if piece is None:
         return 0  # saved again just now: the next pass comes to it
     same = piece.status == "ready" and _rendered(desk.intake, piece) == word.pins
     with desk.store.write() as db:
         if same:
-            approvals.compared(db, word.id, stamp)
+            approvals.compared(db, word.id, word.newer)
             return 0
         now = desk.clock()
         approvals.end(db, word.piece_id, now, "it has changed")
@@ -97,16 +97,15 @@ def _pins(intake: Intake, piece: Piece) -> Pins:
         errors = [one for one in intake.channels[name].check(piece, intake.view) if one.severity == "error"]
         if errors:
             raise Refused(f"{piece.path} can't go out on {name}: {errors[0].message}")
-    pins = _rendered(intake, piece)
-    if not pins:
+    if not intake.asked_for(piece):
         raise Refused(f"{piece.id} goes out nowhere: there is nothing to approve.")
-    return pins
+    return _rendered(intake, piece)
 
 
 def _rendered(intake: Intake, piece: Piece) -> Pins:
     return {
         name: {message.part: message.digest() for message in intake.channels[name].render(piece, intake.view)}
-        for name in intake.goes_to(piece)
+        for name in intake.asked_for(piece)
     }
 
 

@@ -60,6 +60,11 @@ class Intake:
 
     def goes_to(self, piece: Piece) -> list[str]:
         """The channels that the piece would be planned on."""
+        past = self._is_past(piece)
+        return [name for name in self.asked_for(piece) if isinstance(self.channels[name], Batching) or not past]
+
+    def asked_for(self, piece: Piece) -> list[str]:
+        """The channels that the piece asks for, whether its time is past or not."""
         names = piece.channels
         if names is None:
             kind = self.settings.kinds[piece.kind].channels
@@ -68,8 +73,7 @@ class Intake:
 
     def _takes(self, name: str, piece: Piece) -> bool:
         languages = self.settings.channels[name].languages
-        wanted = not piece.override(name).skip and (not languages or piece.lang in languages)
-        return wanted and (isinstance(self.channels[name], Batching) or not self._is_past(piece))
+        return not piece.override(name).skip and (not languages or piece.lang in languages)
 
     def _is_past(self, piece: Piece) -> bool:
         """Archive: due, or over, before `[desk] since`, so it goes nowhere but to the website and the feeds."""

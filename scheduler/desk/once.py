@@ -57,8 +57,12 @@ def publish(desk: Desk) -> int:
     """Every lane, side by side, until nothing moves any more; how many deliveries moved. Retries are not waited for."""
     total = 0
     with ThreadPoolExecutor(len(desk.lanes) or 1, thread_name_prefix="lane") as pool:
-        while moved := sum(pool.map(lambda lane: lane.work(), desk.lanes)):
-            total += moved
+        try:
+            while moved := sum(pool.map(lambda lane: lane.work(), desk.lanes)):
+                total += moved
+        except KeyboardInterrupt:
+            desk.stop.set()
+            raise
     return total
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, String, cast, insert, select, update
 
 from scheduler.store.core import APPROVAL, PIECE, SOURCE
 
@@ -24,11 +24,14 @@ def standing(db: Connection, pieces: Sequence[int]) -> dict[int, Any]:
     return found
 
 
-def with_files(db: Connection) -> Sequence[Any]:
-    """Every word that counts now, with its piece's name, path, uid, and the file's size, mtime_ns and inode as last read."""
-    columns = (_A, PIECE.c.name, PIECE.c.path, PIECE.c.uid, SOURCE.c.size, SOURCE.c.mtime_ns, SOURCE.c.inode)
+def uncompared(db: Connection, settings: str) -> Sequence[Any]:
+    """The words that count now and whose file, or the `settings`, are others than when they were last compared; with the
+    piece's name, path and uid, and the stamp that is `newer`."""
+    parts = [cast(SOURCE.c[name], String) for name in ("size", "mtime_ns", "inode")]
+    newer = parts[0] + ":" + parts[1] + ":" + parts[2] + ":" + settings
+    columns = (_A, PIECE.c.name, PIECE.c.path, PIECE.c.uid, newer.label("newer"))
     query = select(*columns).join(PIECE, PIECE.c.id == _A.c.piece_id).join(SOURCE, SOURCE.c.path == PIECE.c.path)
-    whole = (_A.c.voided_at.is_(None), PIECE.c.gone_at.is_(None), SOURCE.c.broken.is_(False))
+    whole = (_A.c.voided_at.is_(None), PIECE.c.gone_at.is_(None), SOURCE.c.broken.is_(False), _A.c.stamp != newer)
     return db.execute(query.where(*whole).order_by(_A.c.id)).all()
 
 

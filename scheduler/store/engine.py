@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, inspect
 from sqlalchemy.exc import DatabaseError
 
 from scheduler.store import fault
@@ -87,6 +87,11 @@ def _engine(path: Path) -> Engine:
         raw.isolation_level = None  # transactions begin where we say, not where the driver guesses
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-4000"):
             raw.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "handle_error")
+    def doubt(context: ExceptionContext) -> None:
+        # a file that was opened while its disk could only be read stays so for the connection, for good
+        context.is_disconnect = context.is_disconnect or fault.of_connection(context.original_exception)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

@@ -59,6 +59,15 @@ def damage(database: Path, what: str) -> str:
     return f"The database {database} can't be used: it is damaged (SQLite says: {plain}). {way}"
 
 
+def of_connection(error: BaseException | None) -> bool:
+    """Whether another connection may fare better: this one was opened when the disk was not as it is now."""
+    return error is not None and _code(error) in (
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_IOERR,
+    )
+
+
 def disk(place: Path, error: OSError) -> str:
     """What keeps files from being written in that folder."""
     if error.errno in _FULL:

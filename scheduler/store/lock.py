@@ -13,7 +13,10 @@ from typing import IO
 
 
 class AlreadyRunning(Exception):
-    """Somebody else holds the lock; the message says who, and since when."""
+    """Somebody else holds the lock, or it is another user's; the message says who, and since when."""
+
+
+_FOREIGN = "{} belongs to another user. Run Julki as that user, or give this one the right to write it."
 
 
 class Lock:
@@ -26,7 +29,10 @@ class Lock:
     def take(self, now: datetime, what: str) -> None:
         """Raises `AlreadyRunning`. `what` names the command, for whoever comes second."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        file = self.path.open("a+", encoding="utf-8")
+        try:
+            file = self.path.open("a+", encoding="utf-8")
+        except PermissionError:
+            raise AlreadyRunning(_FOREIGN.format(self.path)) from None
         if not _locked(file):
             file.seek(0)
             holder = _told(file.read())
@@ -66,12 +72,14 @@ def holder(database: Path) -> str | None:
     lock = Lock(database)
     if not lock.path.is_file():
         return None
-    with lock.path.open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            return _told(file.read())
+    try:
+        with lock.path.open("r", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return _told(file.read())
+    except PermissionError:
+        return "somebody, perhaps: the lock's file belongs to another user"
     return None
 
 

@@ -237,3 +237,22 @@ def test_what_is_asked_wrongly_is_refused_in_plain_words(stand: Stand, make: Mak
 def test_a_piece_is_found_by_its_slug_and_by_its_file(stand: Stand) -> None:
     for told in ("a", "fi/a", "content/news/a.md"):
         assert say_yes(stand, told).startswith("fi/a is approved")
+
+
+def test_a_channel_with_a_time_of_its_own_is_approved_with_the_others(make: Make, stage: Stage, clock: Hands) -> None:
+    """The piece itself is archive, its post is not."""
+    stand = make(stage, approval="true")
+    stand.put("a", at=START - timedelta(days=90), more="channels: {post: {at: 2026-11-30T08:00:00Z}}")
+    stand.look()
+    say_yes(stand)
+    clock.go(hours=1)
+    stand.work()
+    assert stage.ledger.texts == ["a: Teksti."]
+
+
+def test_what_goes_nowhere_can_not_be_approved(make: Make, stage: Stage) -> None:
+    stand = make(stage, approval="true")
+    stand.put("a", more="channels: []")
+    stand.look()
+    with pytest.raises(Refused, match="nowhere"):
+        say_yes(stand)

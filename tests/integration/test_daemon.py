@@ -318,11 +318,11 @@ class Falling:
         self.lane, self.channel, self.setup = lane, lane.channel, lane.setup
         self.calls = 0
 
-    def work(self) -> int:
+    def work(self, *told: Any) -> int:
         self.calls += 1
         if self.calls <= 3:
             raise RuntimeError("so it goes")
-        return int(self.lane.work())
+        return int(self.lane.work(*told))
 
 
 def test_a_lane_that_raises_goes_on_and_keeps_no_other_from_its_work(stand: Stand) -> None:
