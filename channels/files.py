@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from channels.errors import Unavailable
+
 _MARK = ".julki-tmp-"
 _OWN = f"{_MARK}{secrets.token_hex(6)}-"
+
+
+_OBSTACLES = {
+    errno.ENOSPC: ("the disk is full", "Make room on it"),
+    errno.EDQUOT: ("its user's share of the disk is used up", "Make room there, or ask for more"),
+    errno.EROFS: ("the disk can only be read", "Mount it so that it can be written"),
+    errno.EACCES: ("Julki's user may not write there", "Give that right"),
+}
+"""What the system says → what a person understands, and does."""
 
 
 class OutsideError(ValueError):
@@ -35,6 +47,13 @@ def write_atomic(path: Path, data: bytes | str, *, durable: bool = True) -> bool
     if durable:
         _sync_folder(path.parent)
     return True
+
+
+def unwritable(what: str, error: OSError) -> Unavailable:
+    """That `what` (a folder, a file) can't be written, why not, and the remedy."""
+    other = (str(error.strerror or error), "Look at the disk, and at the folder's name and rights")
+    why, remedy = _OBSTACLES.get(error.errno or 0, other)
+    return Unavailable(f"{what} can't be written: {why}.", hint=f"{remedy}; then it goes on by itself.")
 
 
 def remove(path: Path) -> bool:

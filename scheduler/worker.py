@@ -64,7 +64,10 @@ class Worker:
         self._first()
         while not self._stop.is_set():
             self.wake.clear()
-            self._once()
+            try:
+                self._once()
+            except Exception:  # noqa: BLE001  even the telling failed (no memory, say): the work goes on all the same
+                self._stop.wait(_AGAIN)
             self.beat = time.monotonic()
             self.wake.wait(self._tick)
 
@@ -72,9 +75,9 @@ class Worker:
         try:
             self._work()
         except Exception as error:
-            if self.failing is None or type(error) is not type(self.failing[1]):
+            before, self.failing = self.failing, (self.failing[0] if self.failing else time.monotonic(), error)
+            if before is None or type(error) is not type(before[1]):
                 log.exception("a pass failed; it is tried again", worker=self.name)
-            self.failing = (self.failing[0] if self.failing else time.monotonic(), error)
             self._stop.wait(_AGAIN)
             self.wake.set()
         else:

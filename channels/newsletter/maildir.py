@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from channels.errors import Unavailable
+from channels.files import unwritable
 
 
 class Maildir:
@@ -21,8 +21,7 @@ class Maildir:
         try:
             self._deliver(name, content)
         except OSError as error:
-            hint = "Make the folder writable, or name another one as the channel's maildir."
-            raise Unavailable(f"The Maildir {self.path} can't be written ({error.strerror}).", hint=hint) from error
+            raise unwritable(f"The mail folder {self.path}", error) from error
 
     def has(self, name: str) -> bool:
         """Whether the mail is there, read (then its name carries flags) or unread."""

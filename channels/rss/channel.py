@@ -12,8 +12,8 @@ from channels import markdown
 from channels.article import article
 from channels.card import card, moment
 from channels.contract import Context, Item, Receipt
-from channels.errors import ChannelError, Unavailable
-from channels.files import building
+from channels.errors import ChannelError
+from channels.files import building, unwritable
 from channels.message import Message, Problem
 from channels.pictures import Pictures
 from channels.piece import Piece
@@ -86,7 +86,7 @@ class Rss:
             with building(self.folder, "feeds"):
                 rejected = build.run(self.name, items)
         except OSError as error:
-            return dict.fromkeys((item.key for item in items), _unavailable(error))
+            return dict.fromkeys((item.key for item in items), unwritable("The folder of the feeds", error))
         return {item.key: rejected.get(item.key) or self._receipt(item.message) for item in items}
 
     def find(self, message: Message, key: str, since: datetime) -> Receipt | None:  # noqa: ARG002 - the contract's
@@ -101,10 +101,3 @@ class Rss:
 
     def _receipt(self, message: Message) -> Receipt:
         return Receipt(f"urn:uuid:{message.card['uid']}", self._context.site.url + message.card["url"])
-
-
-def _unavailable(error: OSError) -> Unavailable:
-    return Unavailable(
-        f"The folder of the feeds can't be written: {error.strerror or error}.",
-        hint="Make room on the disk, or let Julki's user write there; it goes on by itself then.",
-    )

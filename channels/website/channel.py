@@ -10,8 +10,8 @@ from channels import markdown
 from channels.article import DOCUMENTS, address, article
 from channels.card import card, moment
 from channels.contract import Context, Item, Receipt
-from channels.errors import ChannelError, Unavailable
-from channels.files import building
+from channels.errors import ChannelError
+from channels.files import building, unwritable
 from channels.message import Json, Media, Message, Problem
 from channels.piece import Piece, Video
 from channels.registry import Options
@@ -80,7 +80,7 @@ class Website:
             with building(self.folder, "website"):
                 rejected = build.run(self.name, items)
         except OSError as error:
-            return dict.fromkeys((item.key for item in items), unavailable(error))
+            return dict.fromkeys((item.key for item in items), unwritable("The website's folder", error))
         return {item.key: rejected.get(item.key) or self._receipt(item.message) for item in items}
 
     def find(self, message: Message, key: str, since: datetime) -> Receipt | None:  # noqa: ARG002 - the contract's
@@ -97,14 +97,6 @@ class Website:
 
 
 _UNDATED = moment("1970-01-01T00:00:00Z")
-
-
-def unavailable(error: OSError) -> Unavailable:
-    """The disk's complaint, for a person."""
-    return Unavailable(
-        f"The website's folder can't be written: {error.strerror or error}.",
-        hint="Make room on the disk, or let Julki's user write there; it goes on by itself then.",
-    )
 
 
 def check(piece: Piece, view: View) -> list[Problem]:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from channels.contract import Receipt
-from channels.errors import Unavailable, Uncertain
+from channels.errors import Uncertain
+from channels.files import unwritable
 from channels.message import Message
 
 _BLOCK = 1 << 20
@@ -73,7 +74,7 @@ class Outbox:
                 _write(file, end, data)
             except OSError as error:
                 file.truncate(end)
-                raise Unavailable(f"The outbox {self._path} can't be written ({error.strerror}).") from error
+                raise unwritable(f"The outbox {self._path}", error) from error
             try:
                 os.fsync(file.fileno())
             except OSError as error:
@@ -84,8 +85,7 @@ class Outbox:
         try:
             file = self._opened()
         except OSError as error:
-            hint = "Make the folder writable, or name another file as the channel's outbox."
-            raise Unavailable(f"The outbox {self._path} can't be opened ({error.strerror}).", hint=hint) from error
+            raise unwritable(f"The outbox {self._path}", error) from error
         with file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield file

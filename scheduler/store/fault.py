@@ -24,6 +24,7 @@ _STORAGE = (
     sqlite3.SQLITE_PERM,
 )
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_ON = "a desk that runs goes on by itself, else start it again"
 _NO_ROOM = 1024 * 1024
 """Bytes below which a fault in writing is put down to a full disk: SQLite often calls that an I/O error."""
 
@@ -82,7 +83,7 @@ def obstacle(database: Path, error: BaseException) -> str:
     if isinstance(error, OSError):
         return disk(place, error)
     if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _no_room(place)):
-        return f"the disk of {place} is full. Make room there and start again; nothing is lost."
+        return f"the disk of {place} is full. Make room there; nothing is lost, and {_ON}."
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return "another program holds it locked. Close that program (a database browser, a copy under way), try again."
     if code == sqlite3.SQLITE_IOERR:
@@ -96,7 +97,7 @@ def _closed(place: Path) -> str:
     if not there.is_dir():
         return f"{there} is a file, where a folder should be. Move it away."
     if os.statvfs(there).f_flag & os.ST_RDONLY:
-        return f"the disk of {there} can only be read. Mount it so that it can be written, and start again."
+        return f"the disk of {there} can only be read. Mount it so that it can be written; {_ON}."
     if not os.access(there, os.W_OK | os.X_OK):
         return f"{_user()} may not write into {there}. Give that right, or run Julki as the user who has it."
     return ""

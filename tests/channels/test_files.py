@@ -1,5 +1,6 @@
 """Files that are whole or not there."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from channels.files import OutsideError, building, inside, remove, sweep, write_atomic
+from channels.files import OutsideError, building, inside, remove, sweep, unwritable, write_atomic
 
 
 def names(folder: Path) -> list[str]:
@@ -87,3 +88,19 @@ def test_what_leads_out_is_refused(tmp_path: Path, path: str) -> None:
     with pytest.raises(OutsideError):
         inside(root, path)
     assert inside(root, "a/../b") == root / "b"
+
+
+def test_what_keeps_a_file_from_being_written_is_told_with_the_remedy() -> None:
+    told = {
+        code: unwritable("The folder", OSError(code, os.strerror(code)))
+        for code in (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO)
+    }
+    assert {code: f"{error} {error.hint}" for code, error in told.items()} == {
+        errno.ENOSPC: "The folder can't be written: the disk is full. Make room on it; then it goes on by itself.",
+        errno.EROFS: "The folder can't be written: the disk can only be read. "
+        "Mount it so that it can be written; then it goes on by itself.",
+        errno.EACCES: "The folder can't be written: Julki's user may not write there. "
+        "Give that right; then it goes on by itself.",
+        errno.EIO: "The folder can't be written: Input/output error. "
+        "Look at the disk, and at the folder's name and rights; then it goes on by itself.",
+    }
