@@ -275,15 +275,18 @@ def _ahead(want: Wanted, now: datetime) -> bool:
 
 
 def _frozen(wants: Sequence[Wanted], stored: Sequence[Stored]) -> Sequence[Wanted]:
-    """A thread whose first post was claimed keeps the posts it had: numbers that are out mean those posts."""
+    """A thread whose first post was claimed keeps the posts it had: numbers that are out mean those posts. Those that
+    were cancelled with the file are among them where it asks for them again."""
     claimed = {row.channel for row in stored if row.part.isdigit() and row.state in _CLAIMED}
     times = {want.channel: want for want in wants if want.channel in claimed and _numbered(want.part)}
     if not times:
         return wants
+    asked = {(want.channel, want.part) for want in wants}
     kept = [
         times[row.channel]._replace(part=row.part)
         for row in stored
-        if row.channel in times and row.part.isdigit() and row.state != "cancelled"
+        if row.channel in times and row.part.isdigit()
+        if row.state != "cancelled" or (row.channel, row.part) in asked
     ]
     return [want for want in wants if not (want.channel in times and _numbered(want.part))] + kept
 

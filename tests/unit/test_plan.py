@@ -285,6 +285,20 @@ def test_posts_that_were_taken_out_in_time_stay_out_when_the_thread_begins() -> 
     assert changes(thread(2), stored) == []
 
 
+def test_the_rest_of_a_thread_comes_back_with_its_file() -> None:
+    stored = rows(thread(3), "published", "planned", "planned")
+    stored = applied(stored, changes([], stored))
+    assert [one.state for one in stored] == ["published", "cancelled", "cancelled"]
+    stored = applied(stored, changes(thread(3), stored))
+    assert [one.state for one in stored] == ["published", "planned", "planned"]
+
+
+def test_a_thread_that_has_begun_comes_back_with_no_more_posts_than_it_had() -> None:
+    stored = rows(thread(3), "published", "cancelled", "cancelled")
+    assert changes(thread(5), stored) == [Back(n, "cancelled", thread(3)[n - 1]) for n in (2, 3)]
+    assert changes(thread(2), stored) == [Back(2, "cancelled", thread(2)[1])]
+
+
 def test_a_thread_held_before_its_first_post_takes_a_new_date() -> None:
     stored = [row(want, "held", "late", number=n) for n, want in enumerate(thread(2, NOW - timedelta(hours=5)), 1)]
     assert [type(change) for change in changes(thread(2), stored)] == [Back, Back]
