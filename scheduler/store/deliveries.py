@@ -72,7 +72,8 @@ _TABLE = DELIVERY
 
 
 def _move(db: Connection, changes: Sequence[Moved]) -> None:
-    """A new time counts for what waits, but brings no retry forward; of what is out only the end can change."""
+    """A new time counts for what waits, but brings no retry forward; of what is out only the end can change. Whoever asked
+    for it however late meant the old time."""
     if not changes:
         return
     rows = [{"row": change.id, **_values(change.wanted)} for change in changes]
@@ -80,6 +81,7 @@ def _move(db: Connection, changes: Sequence[Moved]) -> None:
     put_off = and_(_TABLE.c.state == "retrying", or_(due.is_(None), _TABLE.c.ready_at > due))
     ready: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _COLUMNS}
     ready["ready_at"] = case((put_off, _TABLE.c.ready_at), else_=due)
+    ready["waived"] = _still_waived()
     still_open = or_(*(_TABLE.c.state == state for state in _OPEN))
     waiting = update(_TABLE).where(_TABLE.c.id == bindparam("row"), still_open).values(ready)
     db.execute(waiting, rows)
@@ -87,11 +89,23 @@ def _move(db: Connection, changes: Sequence[Moved]) -> None:
     db.execute(out.values(expires_at=bindparam("new_expires_at")), rows)
 
 
+def _still_waived() -> Any:
+    return and_(
+        _TABLE.c.waived, _TABLE.c.due_at.is_not_distinct_from(bindparam("new_due_at", type_=_TABLE.c.due_at.type))
+    )
+
+
 def _bring_back(db: Connection, changes: Sequence[Back]) -> None:
     if not changes:
         return
     rows = [{"row": change.id, "was": change.state, **_values(change.wanted)} for change in changes]
-    fresh = {"state": "planned", "reason": "", "error": "", "ready_at": bindparam("new_due_at")}
+    fresh = {
+        "state": "planned",
+        "reason": "",
+        "error": "",
+        "ready_at": bindparam("new_due_at"),
+        "waived": _still_waived(),
+    }
     same = (_TABLE.c.id == bindparam("row"), _TABLE.c.state == bindparam("was"))
     db.execute(update(_TABLE).where(*same).values({name: bindparam(f"new_{name}") for name in _COLUMNS} | fresh), rows)
 

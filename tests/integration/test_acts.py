@@ -134,6 +134,48 @@ def test_what_is_late_goes_when_a_person_says_so(stand: Stand, stage: Stage, clo
     assert stage.ledger.texts == ["a: Teksti."]
 
 
+def waived(stand: Stand, clock: Hands) -> None:
+    """Late, asked for, and stopped again before it went out."""
+    clock.go(hours=9)
+    stand.run()
+    acts.pause(stand.desk.store, "all", "", "", stand.maija)
+    stand.retry("a", "post")
+    stand.work()
+    acts.resume(stand.desk.store, "all", "", stand.maija)
+
+
+def test_what_was_sent_however_late_may_not_be_late_any_more_at_a_new_date(
+    stand: Stand, stage: Stage, clock: Hands
+) -> None:
+    waived(stand, clock)
+    stand.put("a", at=clock.now + timedelta(days=1))
+    stand.look()
+    assert stand.state("a", "post") == "planned"
+    clock.go(days=8)
+    stand.run()
+    assert (stand.row("a", "post").reason, stage.ledger.texts) == ("late", [])
+
+
+def test_a_new_date_before_it_was_taken_ends_the_waiver_too(stand: Stand, stage: Stage, clock: Hands) -> None:
+    clock.go(hours=9)
+    stand.run()
+    stand.retry("a", "post")
+    stand.put("a", at=clock.now + timedelta(days=1))
+    stand.look()
+    clock.go(days=8)
+    stand.run()
+    assert (stand.row("a", "post").reason, stage.ledger.texts) == ("late", [])
+
+
+def test_an_edit_that_leaves_the_date_alone_leaves_the_waiver(stand: Stand, stage: Stage, clock: Hands) -> None:
+    clock.go(hours=9)
+    stand.run()
+    stand.retry("a", "post")
+    stand.put("a", body="Other.", at=START + timedelta(hours=1), more="late: 3h")
+    stand.run()
+    assert stage.ledger.texts == ["a: Other."]
+
+
 def test_what_failed_is_rendered_anew_and_has_a_new_key(stand: Stand, stage: Stage, clock: Hands) -> None:
     clock.go(hours=1)
     stage.next(Rejected("Too long."))
