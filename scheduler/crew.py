@@ -54,15 +54,15 @@ class Crew:
         told = "The worker {} fails, and is tried again every second: {}"
         return found | {f"failing {name}": told.format(name, why) for name, why in self.failing.items()}
 
-    def end(self, seconds: float) -> list[str]:
-        """Wait that long for all of them; the names of those that are still at work."""
+    def end(self, seconds: float, *others: Worker) -> list[str]:
+        """Wait that long for all of them (and `others`); the names of those that are still at work."""
         deadline = time.monotonic() + seconds
-        for worker in self.workers:
+        for worker in (*self.workers, *others):
             worker.wake.set()
-        for worker in self.workers:
+        for worker in (*self.workers, *others):
             if worker.thread.is_alive():
                 worker.thread.join(max(0.0, deadline - time.monotonic()))
-        return [worker.name for worker in self.workers if worker.thread.is_alive()]
+        return [worker.name for worker in (*self.workers, *others) if worker.thread.is_alive()]
 
     def _explain(self, error: Exception) -> str:
         if isinstance(error, SQLAlchemyError | sqlite3.Error | OSError):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import signal
 import threading
 from collections.abc import Callable
 from datetime import UTC, timedelta
@@ -28,6 +27,7 @@ from scheduler.desk.assemble import Desk
 from scheduler.mails import Mails
 from scheduler.notify import Supervisor
 from scheduler.reload import Reload
+from scheduler.signals import Signals
 from scheduler.store import attempts, dues, fault
 from scheduler.store.engine import BadDatabase
 from scheduler.store.lock import Lock
@@ -44,10 +44,9 @@ _GRACE = 4.0
 """Seconds that a stop waits for what is under way; the rest of the ten is for the web servers and for closing."""
 _MAILS = 5.0
 """Seconds between two looks at what is to be told by mail."""
+_SET_BACK = timedelta(minutes=2)
 _GATHERING = 0.5
 """Seconds that a build waits for more edits."""
-_LONG_GRACE = 60.0
-"""Seconds that reading the settings anew waits for what is under way: nobody is in a hurry then."""
 _LIVE = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
 
 
@@ -62,16 +61,23 @@ def _share_memory() -> None:
 class Daemon:
     """Runs a desk until it is told to stop. `run` returns the exit code."""
 
-    def __init__(self, desk: Desk, supervisor: Supervisor | None = None, lock: Lock | None = None) -> None:
-        """`lock`: one that is held already; else `run` takes it."""
+    def __init__(
+        self,
+        desk: Desk,
+        supervisor: Supervisor | None = None,
+        lock: Lock | None = None,
+        signals: Signals | None = None,
+    ) -> None:
+        """`lock`: one that is held already, by a run whose settings were others; else `run` takes it."""
         self.desk = desk
+        self.signals = signals or Signals()
+        self._again = lock is not None
         self.stop = desk.stop
         self.lock = lock
         self.following: Workspace | None = None
         """After `run`: what to go on with, where the settings were read anew."""
         self._supervisor = supervisor or Supervisor()
         self._reload = Reload(desk.workspace)
-        self._hang_up = threading.Event()
         self._content_missing = False
         self._failure: BaseException | None = None
         self._started: Callable[[], None] = lambda: None
@@ -85,6 +91,7 @@ class Daemon:
 
     def run(self, started: Callable[[], None] = lambda: None) -> int:
         """Take the lock, look at all files, then publish until the stop. Raises `AlreadyRunning`."""
+        self.signals.attach(self.stop)
         if self.lock is None:
             self.lock = Lock(self.desk.store.path)
             self.lock.take(self.desk.clock(), "julki run")
@@ -103,9 +110,10 @@ class Daemon:
     def _begin(self) -> None:
         """The first look at all files can take a while; the main thread meanwhile hears a stop."""
         try:
-            guard.check(self.desk.store, self.desk.settings.zone, self.desk.clock())
+            if guard.check(self.desk.store, self.desk.settings.zone, self.desk.clock()):
+                once.rewind(self.desk, self.desk.channels)
             once.refresh(self.desk)
-            once.start(self.desk)
+            once.start(self.desk, again=self._again)
             if not self.stop.is_set():
                 self._start()
                 self._supervisor.ready()
@@ -113,12 +121,6 @@ class Daemon:
         except BaseException as error:  # noqa: BLE001  it is raised again where `run` was called
             self._failure = error
             self.stop.set()
-
-    def listen(self) -> None:
-        """SIGTERM and SIGINT end the run in good order; SIGHUP reads the settings anew."""
-        for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, lambda *_: self.stop.set())
-        signal.signal(signal.SIGHUP, lambda *_: self._hang_up.set())
 
     def jobs(self) -> list[str]:
         """The names of APScheduler's jobs: a handful, whatever the calendar's size."""
@@ -164,8 +166,7 @@ class Daemon:
         while not self.stop.wait(2.0):
             if self._scheduler.running:
                 self._scheduler.wakeup()
-            if not self.stuck:
-                self._supervisor.alive()
+            self._tell_alive()
             self._heed_damage()
             self._heed_hang_up()
 
@@ -175,17 +176,21 @@ class Daemon:
         self._watch.stop(1.0)
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
-        self._mails.wake.set()
-        left = self._crew.end(_LONG_GRACE if self.following else _GRACE)
-        if self.following and self._mails.thread.is_alive():
-            self._mails.thread.join(_LONG_GRACE)  # two that write mails would tell everything twice
+        left = self._crew.end(_GRACE)
+        while self.following and not self.signals.ended.is_set() and (left := self._crew.end(1.0, self._mails)):
+            self._tell_alive()  # nobody is in a hurry: what is under way ends before the new settings begin
         guard.keep(self.desk.store)
+        if self.signals.ended.is_set():
+            self.following = None
         if left:
             # the lock stays with the process, and so goes with it: nobody else begins while these are at work
             log.warning("still under way at the stop; it is reconciled at the next start", threads=left)
-            self.following = None
         elif self.lock is not None and self.following is None:
             self.lock.release()
+
+    def _tell_alive(self) -> None:
+        if not self.stuck:
+            self._supervisor.alive()
 
     def _refresh(self) -> None:
         self._reload.heed()
@@ -213,9 +218,9 @@ class Daemon:
 
     def _heed_hang_up(self) -> None:
         """End in good order, and say with which settings to go on; with bad ones everything stays as it is."""
-        if not self._hang_up.is_set():
+        if not self.signals.hang_up.is_set():
             return
-        self._hang_up.clear()
+        self.signals.hang_up.clear()
         self.following = self._reload.read()
         if self.following is not None:
             log.info("the settings are read anew")
@@ -233,6 +238,8 @@ class Daemon:
                 now, jumped = pace.step()
                 if jumped > once.OVERDUE:
                     once.brake(self.desk, [lane.name])
+                elif jumped < -_SET_BACK:
+                    once.rewind(self.desk, [lane.name])
                 moved = lane.work(now)
                 if moved:
                     self._wake_lanes(lane.name)

@@ -70,7 +70,7 @@ def _play(desk: Desk, seconds: int) -> int:
             end.daemon = True
             end.start()
 
-    daemon.listen()
+    daemon.signals.listen()
     try:
         return daemon.run(started)
     finally:

@@ -40,10 +40,13 @@ def run(
 def keep_watch(desk: Desk) -> int:
     """The desk at work, until a signal ends it. Where the settings are read anew, with these; the lock is kept."""
     from scheduler.daemon import Daemon
+    from scheduler.signals import Signals
 
+    signals = Signals()
+    signals.listen()
     daemon: Daemon | None = None
     while True:
-        daemon = Daemon(desk, lock=daemon.lock if daemon else None)
+        daemon = Daemon(desk, lock=daemon.lock if daemon else None, signals=signals)
         try:
             code = _watch(desk, daemon)
         finally:
@@ -75,7 +78,6 @@ def _watch(desk: Desk, daemon: Daemon) -> int:
         say(f"Julki is up and watches {desk.workspace.root / 'content'}. {_addresses(servers)}Stop it with Ctrl-C.")
         sys.stdout.flush()
 
-    daemon.listen()
     try:
         return daemon.run(started)
     finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -32,37 +32,40 @@ class Person:
 
 
 def retry(store: Store, number: int, person: Person) -> str:
-    """Held, failed or skipped: due now, lateness waived. Answers what will happen, in plain words."""
+    """Held, failed or skipped: due now, lateness waived; but at its own time where that is still to come. Answers what
+    will happen, in plain words."""
     with store.write() as db:
         row = _get(db, number)
         states = sources("planned", "person")
+        early = row.due_at is not None and row.due_at > person.now
         if row.state == "held" and row.reason in ("approval", "refused"):
             raise Refused(f"{_what(row)} needs somebody's approval first. {row.error}")
         if row.state in ("planned", "retrying"):
-            _refuse_early(row, person)
+            if early:
+                raise Refused(f"{_what(row)} goes out by itself when it is due. {_EARLIER}")
             moved = deliveries.move(db, number, (row.state,), ready_at=person.now, waived=True)
         else:
-            moved = deliveries.move(db, number, states, **_afresh(db, row, person))
+            moved = deliveries.move(db, number, states, **_afresh(db, row, person, early))
         _require(moved, row, "retried", states)
         _audit(db, row, person, "retry")
-        breakers.try_now(db, row.channel)
+        if not early:
+            breakers.try_now(db, row.channel)
+    if early:
+        return f"{_what(row)} is planned again and goes out when it is due. {_EARLIER}"
     return f"{_what(row)} goes out now."
 
 
-def _refuse_early(row: Any, person: Person) -> None:
-    if row.state == "planned" and row.due_at is not None and row.due_at > person.now:
-        raise Refused(
-            f"{_what(row)} goes out by itself when it is due. To send it earlier, change its date in the file."
-        )
+_EARLIER = "To send it earlier, change its date in the file."
 
 
-def _afresh(db: Connection, row: Any, person: Person) -> dict[str, Any]:
+def _afresh(db: Connection, row: Any, person: Person, early: bool) -> dict[str, Any]:
     """A new publication under a new key; but under the old one where nobody knows how the last attempt ended and the
     channel can tell by the key: a person's retry must not make it two."""
     own = key.of_delivery(row.uid, row.channel, row.part, row.generation)
     again = attempts.repeated(db, row.id, own)
-    values = {"state": "planned", "waived": True, "ready_at": person.now, "reason": "", "error": "", "attempts": 0}
-    return values | {"generation": row.generation + (0 if again else 1), "links_page": None}
+    when = {"waived": False, "ready_at": row.due_at} if early else {"waived": True, "ready_at": person.now}
+    fresh = {"state": "planned", "reason": "", "error": "", "attempts": 0}
+    return when | fresh | {"generation": row.generation + (0 if again else 1), "links_page": None}
 
 
 def skip(store: Store, number: int, person: Person) -> str:
@@ -76,13 +79,14 @@ def skip(store: Store, number: int, person: Person) -> str:
 
 
 def hold(store: Store, number: int, person: Person, reason: str = "") -> str:
-    why = f"Held by {person.name}{f': {reason}' if reason else ''}. Send it with: julki retry {number}"
+    way = f"Let it go out with: julki retry {number}"
+    why = f"Held by {person.name}{f': {reason}' if reason else ''}. {way}"
     with store.write() as db:
         row = _get(db, number)
         states = sources("held", "person")
         _require(deliveries.move(db, number, states, state="held", reason="person", error=why), row, "held", states)
         _audit(db, row, person, "hold", reason)
-    return f"{_what(row)} is held. Send it with: julki retry {number}"
+    return f"{_what(row)} is held. {way}"
 
 
 def confirm(store: Store, number: int, permalink: str, person: Person) -> str:
@@ -113,6 +117,10 @@ def withdraw(store: Store, number: int, person: Person, channel: Channel | None)
     return f"{_what(row)} is being taken back."
 
 
+def _now(due: datetime) -> datetime:
+    return due
+
+
 def pause(store: Store, scope: Scope, name: str, reason: str, person: Person) -> str:
     what = _scope(scope, name)
     with store.write() as db:
@@ -125,28 +133,39 @@ def pause(store: Store, scope: Scope, name: str, reason: str, person: Person) ->
 
 
 def resume(store: Store, scope: Scope, name: str, person: Person) -> tuple[str, Sequence[Any]]:
-    """The answer, and what was held meanwhile: a person chooses what of it still goes out."""
+    """The answer, and what was held meanwhile, and what a channel refused before it was paused for its credentials: a
+    person chooses what of it still goes out."""
     what = _scope(scope, name)
     with store.write() as db:
         if not pauses.end(db, scope, name, person.name, person.now):
             stopped = ", ".join(_scope(p.scope, p.name) for p in pauses.current(db)) or "nothing"
             raise Refused(f"{what} is not paused. Paused now: {stopped}.")
         audit.write(db, person.now, person.name, "resume", detail=what)
+        reasons = ("paused", "unauthorized") if scope == "channel" else ("paused",)
         held = [
             row
             for row in deliveries.queue(db, "held")
-            if row.reason == "paused" and (scope == "all" or getattr(row, scope) == name)
+            if row.reason in reasons and (scope == "all" or getattr(row, scope) == name)
         ]
     return f"{what} goes on.", held
 
 
-def brake(store: Store, channel: str, most: int, before: datetime, now: datetime) -> int:
-    """After a start: more than `most` that were due before then wait until somebody asks for them; how many."""
+def brake(
+    store: Store,
+    channel: str,
+    most: int,
+    before: datetime,
+    now: datetime,
+    begins: Callable[[datetime], datetime] = _now,
+) -> int:
+    """After a start: more than `most` that were due before then wait until somebody asks for them; how many. `begins`:
+    when what is due then may go out, by the channel's hours."""
     message = "{count} were overdue on {channel} when the desk started. Send this one: julki retry {id}. Drop it: julki skip {id}"
     with store.write() as db:
-        found = deliveries.overdue(db, channel, before)
-        if len(found) <= most:
-            return 0
+        rows = [row for row in deliveries.overdue(db, channel, before) if begins(row.due_at) < before]
+        if len({(row.period, row.lang, row.segment) if row.period else row.id for row in rows}) <= most:
+            return 0  # an edition is one mail, however many pieces are in it
+        found = [row.id for row in rows]
         for number in found:
             text = message.format(count=len(found), channel=channel, id=number)
             deliveries.move(db, number, ("planned", "retrying"), state="held", reason="backlog", error=text)

@@ -18,7 +18,9 @@ log = structlog.get_logger("julki.delivery")
 
 def of(db: Connection, channel: str) -> Condition:
     row = breakers.get(db, channel)
-    return Condition(row.failures, row.opened_at, row.until, row.error, row.culprit) if row else FINE
+    if row is None:
+        return FINE
+    return Condition(row.failures, row.opened_at, row.until, row.error, row.culprit, row.refusals, row.since)
 
 
 def rests(channel: str, setup: Setup) -> bool:

@@ -46,7 +46,7 @@ def _after(db: Connection, row: Any, channel: str) -> gate.Other:
     name = dues.name(db, row.after_id)
     same = [other for other in others if other.channel == channel]
     chosen = min(same or others, key=_how_far, default=None)
-    return gate.Other(name, chosen.state, chosen.published_at) if chosen else gate.Other(name, "planned")
+    return gate.Other(name, chosen.state, chosen.published_at) if chosen else gate.Other(name, gate.NOWHERE)
 
 
 def _before(db: Connection, row: Any, channel: str) -> gate.Other | None:

@@ -38,7 +38,9 @@ class Pause(Protocol):
     by: str
 
 
-GONE = frozenset({"skipped", "failed", "withdrawn", "cancelled"})
+NOWHERE = "a draft, or without a date"
+"""Instead of a state: of a piece that is planned nowhere."""
+GONE = frozenset({"skipped", "failed", "withdrawn", "cancelled", NOWHERE})
 """What does not go out by itself any more."""
 
 

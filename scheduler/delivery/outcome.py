@@ -103,9 +103,13 @@ def repeat(db: Connection, act: Act, error: str, at: datetime, now: datetime) ->
     attempts.settle(db, act.delivery, act.key, "repeat", now, values, error)
 
 
-def hold(db: Connection, act: Act, reason: str, message: str, now: datetime) -> bool:
-    """A delivery that has no attempt under way waits for a person."""
-    moved = deliveries.move(db, act.delivery, ("planned", "retrying"), state="held", reason=reason, error=message)
+def hold(db: Connection, act: Act, reason: str, message: str, now: datetime, seen: Any = None) -> bool:
+    """A delivery that has no attempt under way waits for a person; unless the row is no longer as it was `seen`, or the
+    pause for which it was to be held is over."""
+    if reason == "paused" and not pauses.current(db):
+        return False
+    values = {"state": "held", "reason": reason, "error": message}
+    moved = deliveries.move(db, act.delivery, ("planned", "retrying"), seen=seen, **values)
     if moved:
         _audit(db, act, now, "held", message)
         log.warning("held", piece=act.piece, channel=act.channel, reason=reason, delivery=act.delivery)

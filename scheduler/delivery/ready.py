@@ -125,6 +125,6 @@ def _kept(row: Any, message: Message, setup: Setup) -> bool:
             "its pictures can't be kept; it is tried again", piece=row.name, channel=row.channel, error=str(error)
         )
         with setup.store.write() as db:
-            deliveries.put_off(db, row.id, setup.clock() + _PUT_OFF)
+            deliveries.put_off(db, row, setup.clock() + _PUT_OFF)
         return False
     return True

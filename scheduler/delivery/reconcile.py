@@ -6,8 +6,11 @@ process that is gone (the daemon's lock says so) or by a call that came back wit
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
+
+from sqlalchemy import Connection
 
 from channels.contract import Channel, Receipt, Visible
 from channels.errors import CannotTell, RateLimited
@@ -15,6 +18,7 @@ from scheduler.delivery import condition, outcome, retry
 from scheduler.delivery.outcome import Act
 from scheduler.delivery.setup import Setup
 from scheduler.store import attempts, messages
+from scheduler.store.engine import Store
 
 MOST_CHECKS = 3
 _BETWEEN_CHECKS = (timedelta(minutes=1), timedelta(minutes=10))
@@ -27,6 +31,17 @@ def settle(channel: Channel, setup: Setup) -> int:
         rows = attempts.orphans(db, channel.name)
     now = setup.clock()
     return sum(_one(row, channel, setup, now) for row in rows if row.look_at is None or row.look_at <= now)
+
+
+def abandon(store: Store, channels: Collection[str], now: datetime) -> int:
+    """Open attempts on channels that are no longer in the settings: nobody but a person can tell; how many."""
+    with store.write() as db:
+        rows = [row for row in attempts.left(db) if row.channel not in channels]
+        for row in rows:
+            act = Act(row.delivery_id, row.name, row.channel, row.attempts, row.purpose, row.key)
+            why = f"the channel {row.channel} is no longer in config/julki.toml."
+            _hold_uncertain(db, act, _doubt(act, why, ""), now)
+    return len(rows)
 
 
 def _one(row: Any, channel: Channel, setup: Setup, now: datetime) -> int:
@@ -66,11 +81,14 @@ def _read_back(row: Any, act: Act, channel: Channel, setup: Setup, now: datetime
 def _found(act: Act, receipt: Receipt, setup: Setup, now: datetime) -> int:
     with setup.store.write() as db:
         outcome.succeeded(db, act, receipt, now, "found by reading back")
+        condition.note(db, act.channel, None, act.delivery, "", now)
     return 1
 
 
 def _absent(row: Any, act: Act, channel: Channel, setup: Setup, now: datetime) -> int:
-    """Not being there proves something only after the remote's own delay."""
+    """Not being there proves something only after the remote's own delay. That it answers proves that it works."""
+    with setup.store.write() as db:
+        condition.note(db, channel.name, None, act.delivery, "", now)
     sure_at = (row.uncertain_at or row.started_at) + channel.settle
     if now >= sure_at:
         return _repeat(row, act, look_of(channel), setup, now)
@@ -105,13 +123,21 @@ def look_of(channel: Channel) -> str:
 
 def _ask(act: Act, why: str, look: str, setup: Setup, now: datetime) -> int:
     """A person looks, and says which it was."""
+    with setup.store.write() as db:
+        _hold_uncertain(db, act, _doubt(act, why, look), now)
+    return 1
+
+
+def _doubt(act: Act, why: str, look: str) -> str:
     where = f" Look at {look}." if look else ""
-    message = (
+    return (
         f"It may be out or not: {why}{where} If it is out: julki confirm {act.delivery} ADDRESS. "
         f"If it is not: julki retry {act.delivery}, or julki skip {act.delivery}"
     )
-    values = {"state": "held", "reason": "uncertain", "error": message}
-    with setup.store.write() as db:
-        attempts.settle(db, act.delivery, act.key, "unknown", now, values, message)
+
+
+def _hold_uncertain(db: Connection, act: Act, message: str, now: datetime) -> None:
+    """What was published stays so, whatever became of an attempt to change it."""
+    values = {"state": "held", "reason": "uncertain", "error": message} if act.purpose == "publish" else {}
+    if attempts.settle(db, act.delivery, act.key, "unknown", now, values or {"error": message}, message):
         outcome.note(db, act, now, "held", message)
-    return 1

@@ -19,6 +19,8 @@ from scheduler.store import approvals, audit, deliveries, dues
 
 _MOMENT = timedelta(seconds=10)
 _INSTANT = timedelta(seconds=1)
+_SKEW = timedelta(minutes=2)
+"""What lies further ahead was written by a clock that was wrong."""
 
 
 class Sluice:
@@ -127,14 +129,15 @@ class Sluice:
             return True
         end = gate.last_moment(row, facts)
         with self.setup.store.write() as db:
-            deliveries.put_off(db, row.id, at if end is None else min(at, end + _INSTANT))
+            deliveries.put_off(db, row, at if end is None else min(at, end + _INSTANT))
         return False
 
     def _sent(self, now: datetime) -> list[datetime]:
         if not self._limits.counts:
             return []
         with self.setup.store.read() as db:
-            return dues.sent(db, self.channel.name, now - self._limits.memory)
+            sent = dues.sent(db, self.channel.name, now - self._limits.memory)
+        return [at for at in sent if at <= now + _SKEW]
 
     def _void(self, row: Any, facts: gate.Facts) -> None:
         now = self.setup.clock()
@@ -161,7 +164,7 @@ class Sluice:
         now = self.setup.clock()
         with self.setup.store.write() as db:
             act = Act(row.id, row.name, row.channel, row.attempts)
-            return int(outcome.hold(db, act, verdict.reason, verdict.message, now))
+            return int(outcome.hold(db, act, verdict.reason, verdict.message, now, row))
 
 
 def _page_is_coming(row: Any, page: gate.Other | None, now: datetime) -> bool:

@@ -91,7 +91,7 @@ def _guarded(row: Any, channel: Channel, setup: Setup) -> object:
     except Exception:
         log.exception("looking again failed", piece=row.name, channel=channel.name)
         with setup.store.write() as db:
-            deliveries.put_off(db, row.id, setup.clock() + _PUT_OFF)
+            deliveries.put_off(db, row, setup.clock() + _PUT_OFF)
         return _LATER
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 
 from channels.contract import Batching
 from scheduler.calendar.finding import Finding
-from scheduler.delivery import acts, batch
+from scheduler.delivery import acts, batch, reconcile
 from scheduler.desk import approve
 from scheduler.desk import refresh as refreshing
 from scheduler.desk.assemble import Desk
@@ -38,19 +39,36 @@ def look(desk: Desk, progress: refreshing.Progress | None = None) -> refreshing.
     return outcome
 
 
-def start(desk: Desk) -> None:
-    """What a start asks for: a theme or a setting that changed reaches every page, and a backlog waits for a person."""
+def start(desk: Desk, *, again: bool = False) -> None:
+    """What a start asks for: a theme or a setting that changed reaches every page, and a backlog waits for a person.
+    `again`: the desk was at work until now, and only its settings are new."""
     for lane in desk.lanes:
         if isinstance(lane.channel, Batching):
             batch.call(lane.channel, lane.setup, [])
-    brake(desk)
+    reconcile.abandon(desk.store, desk.channels, desk.clock())
+    if not again:
+        brake(desk)
 
 
 def brake(desk: Desk, channels: Iterable[str] | None = None) -> None:
     """After a start, or a sleep: a backlog asks before it goes out."""
     now = desk.clock()
     for name in desk.channels if channels is None else channels:
-        acts.brake(desk.store, name, desk.settings.desk.backlog, now - OVERDUE, now)
+        acts.brake(desk.store, name, desk.settings.desk.backlog, now - OVERDUE, now, partial(_begins, desk, name))
+
+
+def _begins(desk: Desk, channel: str, due: datetime) -> datetime:
+    """When what is due then may go out there."""
+    hours = desk.settings.channels[channel].hours
+    return hours.next(due, desk.settings.zone) if hours else due
+
+
+def rewind(desk: Desk, channels: Iterable[str]) -> None:
+    """The clock was set back: nothing waits for a time that was reckoned by the wrong one."""
+    with desk.store.write() as db:
+        for name in channels:
+            deliveries.rewind(db, name, desk.clock())
+            attempts.rewind(db, name, desk.clock())
 
 
 def publish(desk: Desk) -> int:

@@ -52,7 +52,7 @@ def claim(db: Connection, channel: str, claims: Sequence[Claim], owner: str, now
 
 
 def _take(db: Connection, one: Claim, now: datetime) -> bool:
-    """`ready_at` is looked at again: since the row was read, its date may have been moved ahead."""
+    """`ready_at` and the date itself are looked at again: since the row was read, it may have been moved ahead."""
     open_attempt = select(_A.c.id).where(_A.c.delivery_id == one.delivery, _A.c.outcome.is_(None)).exists()
     same = update(_D).where(_D.c.id == one.delivery, _D.c.state.in_(one.states), ~open_attempt)
     same = same.where(or_(_D.c.ready_at.is_(None), _D.c.ready_at <= now))
@@ -60,7 +60,7 @@ def _take(db: Connection, one: Claim, now: datetime) -> bool:
     if one.edits is not None:
         seen = {"changed": case((_D.c.changed == one.edits, 0), else_=_D.c.changed)}
     if one.purpose == "publish":
-        same = same.where(~_stopped())
+        same = same.where(~_stopped(), or_(_D.c.due_at.is_(None), _D.c.due_at <= now, _D.c.waived))
     if one.purpose == "publish" and one.edits is not None:
         same = same.where(_D.c.changed == one.edits)
     if one.purpose == "publish":
@@ -84,7 +84,7 @@ def _stopped() -> Any:
 
 
 def _of_piece(column: Any) -> Any:
-    return select(column).where(PIECE.c.id == _D.c.piece_id).scalar_subquery()
+    return select(column).where(PIECE.c.id == _D.c.piece_id).correlate(_D).scalar_subquery()
 
 
 def settle(
@@ -111,6 +111,12 @@ def look_again(db: Connection, attempt: int, at: datetime, *, counted: bool, err
     db.execute(update(_A).where(_A.c.id == attempt).values(changes | ({"error": error} if error else {})))
 
 
+def rewind(db: Connection, channel: str, now: datetime) -> None:
+    """The clock was set back: the open attempts are looked at now."""
+    ahead = (_A.c.channel == channel, _A.c.outcome.is_(None), _A.c.look_at > now)
+    db.execute(update(_A).where(*ahead).values(look_at=now))
+
+
 def repeated(db: Connection, delivery: int, key: str) -> bool:
     """Whether an attempt under this key ended without anybody knowing how: then the key must stay what it is."""
     same = (_A.c.delivery_id == delivery, _A.c.key == key, _A.c.outcome == "repeat")
@@ -119,8 +125,14 @@ def repeated(db: Connection, delivery: int, key: str) -> bool:
 
 def orphans(db: Connection, channel: str) -> Sequence[Any]:
     """The open attempts of a channel with their deliveries and pieces, oldest first."""
+    return [row for row in left(db) if row.channel == channel]
+
+
+def left(db: Connection) -> Sequence[Any]:
+    """All open attempts with their deliveries and pieces, oldest first."""
     columns = (
         _A.c.id,
+        _A.c.channel,
         _A.c.delivery_id,
         _A.c.purpose,
         _A.c.key,
@@ -140,7 +152,7 @@ def orphans(db: Connection, channel: str) -> Sequence[Any]:
         PIECE.c.name,
     )
     query = select(*columns).join(_D, _D.c.id == _A.c.delivery_id).join(PIECE, PIECE.c.id == _D.c.piece_id)
-    return db.execute(query.where(_A.c.channel == channel, _A.c.outcome.is_(None)).order_by(_A.c.id)).all()
+    return db.execute(query.where(_A.c.outcome.is_(None)).order_by(_A.c.id)).all()
 
 
 def next_look(db: Connection) -> datetime | None:

@@ -135,9 +135,10 @@ def calm(db: Connection, number: int, edits: int, error: str = "") -> None:
     db.execute(update(DELIVERY).where(*same).values(changed=0, error=error))
 
 
-def put_off(db: Connection, number: int, until: datetime) -> None:
-    """Look at it again then, and not before."""
-    db.execute(update(DELIVERY).where(DELIVERY.c.id == number).values(ready_at=until))
+def put_off(db: Connection, row: Any, until: datetime) -> None:
+    """Look at it again then, and not before; unless its time was changed since the row was read."""
+    same = (DELIVERY.c.id == row.id, DELIVERY.c.ready_at.is_not_distinct_from(row.ready_at))
+    db.execute(update(DELIVERY).where(*same).values(ready_at=until))
 
 
 def hold_doubtful(db: Connection, pieces: Mapping[int, str], channels: Sequence[str], why: str, now: datetime) -> None:
@@ -215,10 +216,13 @@ def get(db: Connection, number: int) -> Any | None:
     return db.execute(query.where(DELIVERY.c.id == number)).first()
 
 
-def move(db: Connection, number: int, states: Sequence[str], **values: Any) -> bool:
-    """Compare and set: change the delivery only while it is in one of `states`, and has no attempt under way."""
+def move(db: Connection, number: int, states: Sequence[str], *, seen: Any = None, **values: Any) -> bool:
+    """Compare and set: change the delivery only while it is in one of `states`, and has no attempt under way. `seen`: the
+    row as it was judged; where its date, an edit or a person's word has come since, nothing is done."""
     busy = select(ATTEMPT.c.id).where(ATTEMPT.c.delivery_id == number, ATTEMPT.c.outcome.is_(None)).exists()
-    same = (DELIVERY.c.id == number, DELIVERY.c.state.in_(states), ~busy)
+    same = [DELIVERY.c.id == number, DELIVERY.c.state.in_(states), ~busy]
+    if seen is not None:
+        same += [DELIVERY.c[name].is_not_distinct_from(getattr(seen, name)) for name in ("due_at", "waived", "changed")]
     return db.execute(update(DELIVERY).where(*same).values(**values)).rowcount == 1
 
 
@@ -248,8 +252,17 @@ def hasten(db: Connection, channel: str, at: datetime) -> None:
     db.execute(update(DELIVERY).where(*same).values(ready_at=ahead))
 
 
-def overdue(db: Connection, channel: str, before: datetime) -> list[int]:
-    """The planned deliveries of a channel, archive aside, that were due before then."""
+def overdue(db: Connection, channel: str, before: datetime) -> Sequence[Any]:
+    """The planned deliveries of a channel, archive aside, that could have gone out before then: id, due_at, and the
+    edition that it belongs to (period, lang, segment)."""
     same = (DELIVERY.c.channel == channel, DELIVERY.c.state.in_(("planned", "retrying")), DELIVERY.c.due_at < before)
-    query = select(DELIVERY.c.id).where(*same, DELIVERY.c.archive.is_(False), DELIVERY.c.waived.is_(False))
-    return list(db.execute(query).scalars())
+    fresh = (DELIVERY.c.ready_at < before, DELIVERY.c.archive.is_(False), DELIVERY.c.waived.is_(False))
+    columns = (DELIVERY.c.id, DELIVERY.c.due_at, DELIVERY.c.period, DELIVERY.c.lang, DELIVERY.c.segment)
+    return db.execute(select(*columns).where(*same, *fresh)).all()
+
+
+def rewind(db: Connection, channel: str, now: datetime) -> None:
+    """The clock was set back: what was put off by a clock that went ahead is looked at again at its own time."""
+    own = case((DELIVERY.c.due_at > now, DELIVERY.c.due_at), else_=now)
+    same = (DELIVERY.c.channel == channel, DELIVERY.c.state.in_(("planned", "retrying")), DELIVERY.c.ready_at > own)
+    db.execute(update(DELIVERY).where(*same).values(ready_at=own))

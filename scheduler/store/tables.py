@@ -183,6 +183,7 @@ class Breaker(SQLModel, table=True):
     """How a channel fares. `failures` in a row since its last success; nothing is sent before `until`.
 
     `opened_at` is None while the channel works; `error` is what it said last; `culprit` is the delivery that failed then.
+    `refusals`: how often in a row it said "not now" without a time. `since`: when the present rest began.
     """
 
     channel: str = Field(primary_key=True)
@@ -191,6 +192,8 @@ class Breaker(SQLModel, table=True):
     until: datetime | None = None
     error: str = ""
     culprit: int | None = None
+    refusals: int = 0
+    since: datetime | None = None
 
 
 class Approval(SQLModel, table=True):

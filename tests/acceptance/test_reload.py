@@ -103,3 +103,11 @@ def test_bad_settings_are_told_and_nothing_stops(desk: Desk) -> None:
     desk.put("toka")
     until(lambda: desk.posts("x") == ["fi/eka", "fi/toka"])
     assert desk.told().count("Julki is up") == 1
+
+
+def test_a_stop_right_after_a_reload_is_a_stop(desk: Desk) -> None:
+    """The fixture sends SIGTERM and wants an end; here the new settings may be half way."""
+    until(lambda: desk.posts("x") == ["fi/eka"])
+    desk.configure(CONFIG + "\n# new\n")
+    desk.process.send_signal(signal.SIGHUP)
+    until(lambda: "the settings are read anew" in desk.told())

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from channels.errors import RateLimited, Unavailable, Uncertain
+from scheduler.desk import once
 from scheduler.store.core import BREAKER
 from tests.mocks.stage import Board, Stage
 from tests.mocks.stand import START, Hands, Stand
@@ -136,3 +137,47 @@ def test_a_person_need_not_wait(make: Make, stage: Stage, waits: timedelta) -> N
     stand.retry("a", "post")
     stand.work()
     assert stand.state("a", "post") == "published"
+
+
+def test_what_is_found_to_be_out_shows_that_the_channel_works(make: Make, stage: Stage, clock: Hands) -> None:
+    stand = make(stage)
+    stage.next(Uncertain("No answer."), accepted=True, times=5)
+    many(stand, 5)
+    stand.run()
+    clock.go(minutes=30)
+    stand.run()
+    assert set(stand.states().values()) == {"published"}
+    assert until(stand, "post") is None
+
+
+def test_not_now_without_a_time_is_not_asked_for_ever(make: Make, stage: Stage, clock: Hands) -> None:
+    stand = make(stage)
+    stage.next(RateLimited("Later."), times=10_000)
+    many(stand, 10, more="late: 30d")
+    stand.look()
+    for _ in range(240):
+        stand.work()
+        clock.go(seconds=15)
+    assert stage.ledger.count("publish") < 40
+
+
+def test_a_clock_that_went_ahead_and_came_back_holds_nothing_up(make: Make, stage: Stage, clock: Hands) -> None:
+    stand = make(stage, channel_post='gap = "1m"')
+    clock.go(days=3)
+    many(stand, 8, more="late: 10d")
+    stand.put("out", at=START - timedelta(minutes=3), more="late: 10d")
+    stand.look()
+    stand.work()
+    stage.next(DOWN, times=8)
+    for _ in range(4):
+        clock.go(minutes=2)
+        stand.work()
+    clock.now = START + timedelta(minutes=20)
+    stage.faults.clear()
+    once.rewind(stand.desk, ["post"])
+    stand.put("new")
+    stand.look()
+    for _ in range(14):
+        clock.go(minutes=2)
+        stand.work()
+    assert set(stand.states().values()) == {"published"}

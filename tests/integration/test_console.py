@@ -242,7 +242,15 @@ def test_a_channel_that_is_left_alone_and_a_pause_are_shown_everywhere(server: S
     now = desk.clock()
     with desk.store.write() as db:
         until = now + timedelta(minutes=9)
-        down = {"failures": 7, "opened_at": now, "until": until, "error": "Connection refused.", "culprit": 0}
+        down = {
+            "failures": 7,
+            "opened_at": now,
+            "until": until,
+            "error": "Connection refused.",
+            "culprit": 0,
+            "refusals": 0,
+        }
+        down |= {"since": now}
         breakers.put(db, "x", down)
         pauses.begin(db, "project", "kanta", "vaalit", "Maija", now)
     status, text, _ = ask(server, "/healthz")

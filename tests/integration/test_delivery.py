@@ -809,3 +809,39 @@ def test_two_desks_on_one_database_never_send_twice(make: Make, clock: Hands) ->
     assert len(web.ledger.entries) == 30
     for row in stand.deliveries():
         assert sum(attempt.outcome == "published" for attempt in stand.attempts(row.id)) == 1
+
+
+def test_a_new_date_that_comes_while_others_go_out_is_not_held_for_the_old_one(
+    make: Make, stage: Stage, clock: Hands
+) -> None:
+    stand = make(stage)
+    stand.put("a")
+    stand.put("b", at=START + timedelta(seconds=1))
+    stand.look()
+    clock.go(minutes=119)
+
+    def slowly(_what: str) -> None:
+        stage.during = lambda _what: None
+        clock.go(minutes=3)
+        stand.put("b", at=clock.now + timedelta(days=1))
+        stand.look()
+
+    stage.during = slowly
+    stand.work()
+    assert stand.state("b", "post") == "planned"
+    clock.go(days=1, minutes=1)
+    stand.run()
+    assert stage.ledger.texts == ["a: Teksti.", "b: Teksti."]
+
+
+@pytest.mark.parametrize("more", ["status: draft", ""], ids=["draft", "idea"])
+def test_what_is_to_follow_a_piece_that_goes_nowhere_is_held_and_says_so(make: Make, stage: Stage, more: str) -> None:
+    stand = make(stage)
+    other = stand.put("other", more=more)
+    if not more:
+        other.write_text("---\ntitle: Idea\n---\n\nTeksti.\n")
+    stand.put("b", more="after: other")
+    stand.run()
+    row = stand.row("b", "post")
+    assert (row.state, row.reason) == ("held", "after")
+    assert "fi/other" in row.error

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import update
 
 from channels.errors import Uncertain
+from scheduler.desk import once
+from scheduler.store import deliveries
+from scheduler.store.core import DELIVERY
 from tests.mocks.stage import Board, Paper, Stage
 from tests.mocks.stand import START, Hands, Stand
 
@@ -163,3 +170,46 @@ def test_an_edition_keeps_the_hours(make: Make, clock: Hands) -> None:
     clock.now = START - timedelta(hours=1)
     stand.work()
     assert len(paper.ledger.entries) == 1
+
+
+def test_a_date_that_is_moved_while_a_limit_is_reckoned_is_obeyed(
+    make: Make, stage: Stage, clock: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The writer saves just between the reading of the row and the putting off."""
+    stand = make(stage, channel_post='gap = "10m"', late="1d")
+    for name in "ab":
+        stand.put(name)
+    stand.look()
+    put_off = deliveries.put_off
+
+    def saved(*told: Any) -> None:
+        monkeypatch.undo()
+        with stand.desk.store.write() as db:
+            later = clock.now + timedelta(days=2)
+            db.execute(update(DELIVERY).where(DELIVERY.c.state == "planned").values(due_at=later, ready_at=later))
+            put_off(db, *told[1:])
+
+    monkeypatch.setattr(stand.desk.lanes[0], "_look_ahead", lambda: None)
+    monkeypatch.setattr(deliveries, "put_off", lambda _db, *told: after.append(told))
+    after: list[Any] = []
+    stand.desk.lanes[0].work()
+    saved(None, *after[0])
+    clock.go(minutes=11)
+    stand.work()
+    assert [name for name, _ in out(stage)] == ["a"]
+
+
+def test_the_brake_leaves_what_only_waits_for_its_hours(make: Make, stage: Stage, clock: Hands) -> None:
+    stand = make(stage, channel_post='hours = "09:30-20:00"', backlog="3")
+    clock.now = START - timedelta(hours=1)
+    for number in range(5):
+        stand.put(f"p{number}", at=START - timedelta(minutes=30 + number))
+    stand.look()
+    clock.now = START + timedelta(minutes=20)
+    stand.work()
+    stand.restart()
+    stand.look()
+    once.start(stand.desk)
+    clock.go(minutes=11)
+    stand.work()
+    assert len(out(stage)) == 5

@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from channels.errors import CannotTell, RateLimited, Rejected, Unavailable, Uncertain
 from scheduler.delivery import acts
+from scheduler.desk import once
 from tests.mocks.stage import Board, Crash, Paper, Slate, Stage
 from tests.mocks.stand import START, Hands, Stand
 
@@ -499,3 +500,21 @@ TestCalendar = Calendar.TestCase
 TestCalendar.settings = settings(
     max_examples=25, stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck)
 )
+
+
+def test_what_is_open_on_a_channel_that_was_taken_out_is_put_to_a_person(
+    make: Make, stage: Stage, slate: Stage, clock: Hands
+) -> None:
+    stand = make(stage, slate)
+    stage.next(Uncertain("No answer."), accepted=True)
+    stand.put("a")
+    stand.look()
+    stand.desk.lanes[0].work()
+    del stand.channels["post"]
+    stand.configure()
+    stand.restart()
+    stand.look()
+    once.start(stand.desk)
+    row = stand.row("a", "post")
+    assert (row.state, row.reason) == ("held", "uncertain")
+    assert "no longer in config/julki.toml" in row.error

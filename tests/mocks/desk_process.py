@@ -103,7 +103,7 @@ def main(root: str) -> int:
 
     desk = assemble(workspace.load(Path(root)))
     daemon = Daemon(desk)
-    daemon.listen()
+    daemon.signals.listen()
     try:
         return daemon.run()
     finally:

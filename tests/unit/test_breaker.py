@@ -61,7 +61,21 @@ def test_not_now_is_said_to_all_and_is_no_failure() -> None:
     assert condition.rests(NOW + timedelta(seconds=179))
     assert not condition.rests(NOW + timedelta(minutes=3))
     assert condition.opened_at is None
-    assert after(failed(3), RateLimited("Later."), 1, "Later.", NOW) == failed(3)
+
+
+def test_not_now_without_a_time_is_asked_ever_later_from_the_second_time_on() -> None:
+    condition, waits = FINE, []
+    for number in range(9):
+        condition = after(condition, RateLimited("Later."), number, "Later.", NOW)
+        waits.append(condition.until - NOW if condition.until else None)
+    assert waits == [None, *(min(FIRST * 2**n, LONGEST) for n in range(8))]
+    assert condition.opened_at is None
+
+
+def test_a_rest_that_a_wrong_clock_reckoned_is_none() -> None:
+    condition = failed(OPENS_AFTER)
+    assert not condition.rests(NOW - timedelta(days=3))
+    assert condition.rests(NOW - timedelta(seconds=10))
 
 
 @given(st.lists(st.sampled_from([None, DOWN, Uncertain("?"), Rejected("no"), KeyError("bug")]), max_size=40), st.data())

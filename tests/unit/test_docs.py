@@ -23,8 +23,8 @@ from channels.piece import KINDS
 from channels.registry import adapter, adapters
 from scheduler import settings
 from scheduler.cli.main import app
-from scheduler.daemon import Daemon
 from scheduler.delivery.states import STATES, TRANSITIONS
+from scheduler.signals import Signals
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -225,5 +225,5 @@ def test_the_unit_speaks_the_daemons_language() -> None:
     assert int(service["WatchdogSec"]) >= 20
     assert int(service["TimeoutStopSec"]) > 10
     assert (service["NoNewPrivileges"], service["ProtectSystem"]) == ("yes", "strict")
-    assert Daemon.listen.__doc__
-    assert "SIGTERM" in Daemon.listen.__doc__
+    assert Signals.listen.__doc__
+    assert "SIGTERM" in Signals.listen.__doc__

@@ -21,6 +21,8 @@ def upgrade() -> None:
         sa.Column("until", UTCDateTime(), nullable=True),
         sa.Column("error", AutoString(), nullable=False),
         sa.Column("culprit", sa.Integer(), nullable=True),
+        sa.Column("refusals", sa.Integer(), nullable=False),
+        sa.Column("since", UTCDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("channel"),
     )
     op.create_table(
