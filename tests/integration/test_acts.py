@@ -134,6 +134,42 @@ def test_what_is_late_goes_when_a_person_says_so(stand: Stand, stage: Stage, clo
     assert stage.ledger.texts == ["a: Teksti."]
 
 
+def skipped(stand: Stand, number: int) -> None:
+    acts.skip(stand.desk.store, number, stand.maija)
+
+
+def held(stand: Stand, number: int) -> None:
+    acts.hold(stand.desk.store, number, stand.maija, "kuva puuttuu")
+
+
+def doubted(stand: Stand, number: int) -> None:
+    put_into(stand, "held", reason="rename", error="It may be an old one.")
+
+
+@pytest.mark.parametrize("stopped", [skipped, held, doubted])
+def test_what_is_brought_back_before_its_time_goes_out_at_its_time(
+    stand: Stand, stage: Stage, clock: Hands, stopped: Callable[[Stand, int], None]
+) -> None:
+    stopped(stand, stand.row("a", "post").id)
+    assert "when it is due" in stand.retry("a", "post")
+    stand.run()
+    row = stand.row("a", "post")
+    assert (row.state, row.reason, row.error, stage.ledger.texts) == ("planned", "", "", [])
+    clock.go(hours=1)
+    stand.run()
+    assert stage.ledger.texts == ["a: Teksti."]
+
+
+def test_what_is_brought_back_before_its_time_may_be_late_like_any_other(
+    stand: Stand, stage: Stage, clock: Hands
+) -> None:
+    skipped(stand, stand.row("a", "post").id)
+    stand.retry("a", "post")
+    clock.go(hours=9)
+    stand.run()
+    assert (stand.row("a", "post").reason, stage.ledger.texts) == ("late", [])
+
+
 def waived(stand: Stand, clock: Hands) -> None:
     """Late, asked for, and stopped again before it went out."""
     clock.go(hours=9)
@@ -445,6 +481,29 @@ def test_after_bad_credentials_resume_and_retry_send_it_all(make: Make, stage: S
         stand.retry(name, "post")
     stand.work()
     assert sorted(stage.ledger.texts) == ["a: Teksti.", "b: Teksti."]
+
+
+def test_resuming_a_channel_lists_what_was_refused_for_its_credentials(make: Make, stage: Stage, slate: Slate) -> None:
+    stand = make(stage, slate)
+    stage.next(Unauthorized("No."))
+    slate.next(Unauthorized("No."))
+    stand.put("a")
+    stand.put("b")
+    stand.run()
+    reasons = {row.reason for row in stand.deliveries()}
+    assert reasons == {"unauthorized", "paused"}
+    _, held = acts.resume(stand.desk.store, "channel", "post", stand.maija)
+    assert sorted((row.name, row.channel) for row in held) == [("fi/a", "post"), ("fi/b", "post")]
+
+
+def test_resuming_everything_does_not_list_what_a_channel_still_refuses(make: Make, stage: Stage, clock: Hands) -> None:
+    stand = make(stage)
+    stage.next(Unauthorized("No."))
+    stand.put("a")
+    stand.run()
+    acts.pause(stand.desk.store, "all", "", "", stand.maija)
+    _, held = acts.resume(stand.desk.store, "all", "", stand.maija)
+    assert held == []
 
 
 # a backlog after a start
