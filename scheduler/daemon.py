@@ -83,6 +83,8 @@ class Daemon:
         self._started: Callable[[], None] = lambda: None
         self._files = Worker("files", self._refresh, 30.0, self.stop, self._begin)
         self._lanes = [Worker(lane.name, self._passes(lane), _TICK, self.stop) for lane in desk.lanes]
+        for lane, worker in zip(desk.lanes, self._lanes, strict=True):
+            lane.beat = worker.alive
         self._crew = Crew([self._files, *self._lanes], desk.store)
         self._mails = Worker("mails", Mails(desk, lambda: self.troubles).work, _MAILS, self.stop)
         self._watch = Watch(desk.workspace.root, self._files.wake.set)

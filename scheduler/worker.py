@@ -53,6 +53,10 @@ class Worker:
         self._nudge: threading.Timer | None = None
         self.thread = threading.Thread(target=self._run, name=name, daemon=True)
 
+    def alive(self) -> None:
+        """A long pass comes on."""
+        self.beat = time.monotonic()
+
     def nudge(self, after: float) -> None:
         """Wake it in so many seconds, once for all who ask meanwhile."""
         if self._nudge is None or not self._nudge.is_alive():
@@ -68,7 +72,7 @@ class Worker:
                 self._once()
             except Exception:  # noqa: BLE001  even the telling failed (no memory, say): the work goes on all the same
                 self._stop.wait(_AGAIN)
-            self.beat = time.monotonic()
+            self.alive()
             self.wake.wait(self._tick)
 
     def _once(self) -> None:

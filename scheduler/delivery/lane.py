@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,6 +27,8 @@ class Lane:
         self._drafts = Drafts()
         self._sluice = Sluice(channel, setup, self._drafts)
         self._now = setup.clock()
+        self.beat: Callable[[], None] = lambda: None
+        """Called after each delivery: a long pass is no standstill."""
 
     @property
     def name(self) -> str:
@@ -88,7 +90,12 @@ class Lane:
     def _in_turn(self, row: Any) -> int:
         """What a hall waits for goes ahead of everything else, also of what was due long before."""
         live = self._live() if isinstance(self.channel, Parting) else []
-        return sum(self._one(post) for post in live if post.id != row.id) + self._one(row)
+        return sum(self._beaten(post) for post in live if post.id != row.id) + self._beaten(row)
+
+    def _beaten(self, row: Any) -> int:
+        moved = self._one(row)
+        self.beat()
+        return moved
 
     def _live(self) -> Sequence[Any]:
         with self.setup.store.read() as db:

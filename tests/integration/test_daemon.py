@@ -406,3 +406,14 @@ def test_a_start_that_fails_lets_the_lock_go(stand: Stand) -> None:
     with pytest.raises(Unavailable):
         Daemon(replace(stand.desk, refresh=broken)).run()
     assert holder(stand.desk.store.path) is None
+
+
+def test_a_long_pass_that_comes_on_is_no_standstill(stand: Stand) -> None:
+    post: Any = stand.channels["post"]
+    post.during = lambda _what: time.sleep(0.3)
+    for number in range(12):
+        stand.put(f"p{number}", at=soon(-2))
+    with running(stand.desk) as run:
+        until(lambda: len(post.ledger.texts) > 5)
+        assert run.daemon.idle["post"] < 2
+        until(lambda: len(post.ledger.texts) == 12)
