@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from scheduler.calendar.finding import START, Place, Unreadable
 
@@ -27,6 +28,12 @@ class Document:
     body: str
     body_line: int
     control: Place | None = None
+
+
+def contents(file: Path) -> bytes:
+    """The file's bytes; of one that is too large no more than it takes to know that. Raises `OSError`."""
+    with file.open("rb") as opened:
+        return opened.read(LARGEST + 1)
 
 
 def without_control(text: str) -> str:

@@ -52,6 +52,7 @@ def preview(
 
 def _piece(reader: Reader, file: Path) -> Piece:
     """The file's piece; a broken file has none, and says why."""
+    from scheduler.calendar.document import contents
     from scheduler.calendar.naming import is_piece
     from scheduler.calendar.report import as_text
 
@@ -62,7 +63,7 @@ def _piece(reader: Reader, file: Path) -> Piece:
     name = path.resolve().relative_to(root).as_posix() if path.resolve().is_relative_to(root) else ""
     if not is_piece(name):
         raise typer.BadParameter(f"{file} is not a piece: those are the .md files below {root / 'content'}.")
-    reading, findings = reader.intake.look(path.read_bytes(), name)
+    reading, findings = reader.intake.look(contents(path), name)
     if reading.piece is None:
         for finding in findings:
             note(as_text(finding))
@@ -72,10 +73,11 @@ def _piece(reader: Reader, file: Path) -> Piece:
 
 def _know_translations(reader: Reader, piece: Piece) -> None:
     """Pages name their translations; reading all files for that is worth it only where there are any."""
+    from scheduler.calendar.document import contents
     from scheduler.cli.survey import survey
 
-    content = reader.workspace.root / "content"
-    if piece.translation_of or any(b"translation_of" in path.read_bytes() for path in content.rglob("*.md")):
+    files = (path for path in (reader.workspace.root / "content").rglob("*.md") if path.is_file())
+    if piece.translation_of or any(b"translation_of" in contents(path) for path in files):
         with progress("reading") as advance:
             reader.library.relate(survey(reader, advance).relations.related())
 

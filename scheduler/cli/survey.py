@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from scheduler.calendar.document import contents
 from scheduler.calendar.finding import Finding
 from scheduler.calendar.reading import Reading
 from scheduler.calendar.relations import Known, Relations, relate
@@ -46,7 +47,7 @@ def survey(reader: Reader, advance: Advance) -> Survey:
     seen.own.extend(_refused(found))
     for done, path in enumerate(paths, 1):
         try:
-            raw = (root / path).read_bytes()
+            raw = contents(root / path)
         except FileNotFoundError:
             continue
         except OSError as error:

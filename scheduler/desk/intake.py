@@ -14,6 +14,7 @@ from channels.contract import Batching, Channel, Parting
 from channels.message import Problem
 from channels.piece import Piece
 from channels.view import View
+from scheduler.calendar.document import contents
 from scheduler.calendar.finding import Finding
 from scheduler.calendar.reading import Reading, Rules, read
 from scheduler.calendar.scan import Stamp
@@ -40,7 +41,7 @@ class Intake:
         """The file as a `source` row; None where it changed or vanished while it was read: look again."""
         file = self.root / path
         try:
-            raw = file.read_bytes()
+            raw = contents(file)
             if stamp_of(file) != stamp:
                 return None
         except FileNotFoundError:

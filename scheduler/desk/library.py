@@ -15,6 +15,7 @@ from channels.files import OutsideError, inside, write_atomic
 from channels.message import Media
 from channels.piece import Piece
 from channels.view import View
+from scheduler.calendar.document import contents
 from scheduler.calendar.naming import is_piece
 from scheduler.calendar.reading import Rules, read
 from scheduler.calendar.scan import Stamp, inode_of
@@ -77,7 +78,7 @@ class Library:
     def piece(self, row: Any) -> Piece | None:
         """The row's piece as its file says now; None where the file differs from what the last scan read."""
         try:
-            raw = (self.workspace.root / row.path).read_bytes()
+            raw = contents(self.workspace.root / row.path)
         except OSError:
             return None
         if self.version(row) is None:
@@ -132,7 +133,7 @@ class Library:
         try:
             path = inside(content, start / target.lstrip("/"))
             name = path.relative_to(self.workspace.root.resolve()).as_posix()
-            return read(path.read_bytes(), name, self.rules).piece if is_piece(name) else None
+            return read(contents(path), name, self.rules).piece if is_piece(name) else None
         except (OutsideError, OSError, ValueError):
             return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -10,6 +11,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event
 
+from channels.piece import Piece
 from scheduler.desk import once, refresh
 from tests.mocks.stage import Board, Stage
 from tests.mocks.stand import START, Hands, Stand
@@ -475,3 +477,40 @@ def test_one_channel_that_falls_over_does_not_keep_the_others_in(make: Make, sta
         except RuntimeError:
             continue
     assert (stage.ledger.texts, board.ledger.texts) == (["a: Teksti."], ["a: Teksti."])
+
+
+# what is too large for a text
+
+
+def test_a_huge_file_is_refused_without_being_read(make: Make, stage: Stage) -> None:
+    stand = make(stage)
+    stand.put("a")
+    with stand.path("news/huge.md").open("wb") as file:
+        file.write(b"---\ntitle: huge\n---\n")
+        file.truncate(1 << 30)
+    tracemalloc.start()
+    stand.run()
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 60 * 1024 * 1024
+    assert rules(stand) == ["too-large"]
+    assert stage.ledger.texts == ["a: Teksti."]
+
+
+def test_a_file_that_grew_huge_after_it_was_planned_does_not_go_out(make: Make, stage: Stage) -> None:
+    stand = make(stage)
+    path = stand.put("a")
+    stand.look()
+    with path.open("r+b") as file:
+        file.truncate(1 << 30)
+    tracemalloc.start()
+    stand.work()
+    assert stand.desk.library.view.linked(piece(stand), "a.md") is None
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 60 * 1024 * 1024
+    assert stage.ledger.texts == []
+
+
+def piece(stand: Stand) -> Piece:
+    return Piece("fi/b", "u", "content/news/b.md", "fi", "b", "news", "B")
