@@ -160,7 +160,7 @@ def _tell_queue(rows: Sequence[Any], reader: Reader, whole: bool) -> None:
     told = sorted({row.state for row in rows}, key=list(State).index)
     totals = ", ".join(f"{sum(row.state == name for row in rows):,} {name}" for name in told)
     say(f"\n{totals}. Times are those of {reader.workspace.settings.zone.key}.")
-    if any(row.state in ("held", "failed") for row in rows):
+    if any(row.state in ("held", "failed") and row.reason not in ("approval", "refused") for row in rows):
         note("Send one all the same: julki retry ID. Leave it out: julki skip ID")
 
 
