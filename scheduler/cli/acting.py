@@ -23,7 +23,8 @@ def retry(ctx: typer.Context, numbers: Numbers, by: By = "") -> None:
     """Send what is held, failed or skipped: now, however late."""
     from scheduler.delivery import acts
 
-    _each(ctx, numbers, lambda store, number: acts.retry(store, number, person(by)), later=True)
+    approval = session(ctx).workspace().settings.desk.approval
+    _each(ctx, numbers, lambda store, number: acts.retry(store, number, person(by), approval=approval), later=True)
 
 
 def skip(ctx: typer.Context, numbers: Numbers, by: By = "") -> None:

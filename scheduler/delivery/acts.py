@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from channels.contract import Channel, can_withdraw
 from scheduler.delivery import key
 from scheduler.delivery.states import sources
-from scheduler.store import attempts, audit, breakers, deliveries, pauses
+from scheduler.store import approvals, attempts, audit, breakers, deliveries, pauses
 from scheduler.store.engine import Store
 
 Scope = Literal["all", "channel", "client", "project"]
@@ -31,14 +31,14 @@ class Person:
     now: datetime
 
 
-def retry(store: Store, number: int, person: Person) -> str:
+def retry(store: Store, number: int, person: Person, *, approval: bool = True) -> str:
     """Held, failed or skipped: due now, lateness waived; but at its own time where that is still to come. Answers what
-    will happen, in plain words."""
+    will happen, in plain words. `approval`: whether this desk wants one; then this is no way around it."""
     with store.write() as db:
         row = _get(db, number)
         states = sources("planned", "person")
         early = row.due_at is not None and row.due_at > person.now
-        if row.state == "held" and row.reason in ("approval", "refused"):
+        if approval and row.state == "held" and row.reason in approvals.REASONS:
             raise Refused(f"{_what(row)} needs somebody's approval first. {row.error}")
         if row.state in ("planned", "retrying"):
             if early:

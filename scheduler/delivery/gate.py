@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from channels.duration import format_duration
+from scheduler.delivery import pin
 from scheduler.hours import Hours
 
 
@@ -21,6 +22,7 @@ class Due(Protocol):
     due_at: datetime | None
     late: int | None
     archive: bool
+    period: str
     waived: bool
     client: str
     project: str
@@ -56,7 +58,7 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What a second person said of the piece: approved or refused, or nothing yet. `pins`: channel → part → hash."""
+    """What a second person said of the piece: approved or refused, or nothing yet. `pins`: channel → part → its pin."""
 
     decision: str = ""
     by: str = ""
@@ -144,12 +146,17 @@ def _how_to_approve(due: Due) -> str:
     return f"Look at it: julki preview {due.path}. Approve it: julki approve {due.name} --by NAME"
 
 
-def pinned(due: Due, facts: Facts, digest: str) -> Hold | None:
-    """Whether the message of that hash is the one that was approved."""
+def pinned(due: Due, facts: Facts, digest: str, now: datetime) -> Hold | None:
+    """What there is against the message of that hash, at the row's time: that it is not as it was approved."""
     word = facts.word
-    if word is None or word.pins.get(due.channel, {}).get(due.part) == digest:
+    if word is None:
         return None
-    return Hold("approval", f"It is not what {word.by} approved any more. {_how_to_approve(due)}")
+    known = word.pins.get(due.channel, {}).get(due.part, "")
+    if not pin.is_text(known, digest):
+        return Hold("approval", f"It is not what {word.by} approved any more. {_how_to_approve(due)}")
+    if not pin.is_time(known, due, now):
+        return Hold("approval", f"It is due at another time than {word.by} approved. {_how_to_approve(due)}")
+    return None
 
 
 def _after(due: Due, facts: Facts) -> Verdict | None:

@@ -10,7 +10,7 @@ from typing import Any
 from channels.contract import Channel
 from channels.piece import MAIN
 from scheduler.delivery import facts as gathering
-from scheduler.delivery import gate, outcome, ready
+from scheduler.delivery import gate, outcome, ready, reconcile
 from scheduler.delivery.limits import NONE
 from scheduler.delivery.outcome import Act
 from scheduler.delivery.ready import Drafts, Ready
@@ -94,9 +94,8 @@ class Sluice:
         verdict: gate.Verdict = gate.decide(found.row, facts, now) if found.message.links_page else gate.Go()
         if not isinstance(verdict, gate.Go):
             self._remember_link(found.row)
-        elif objection := gate.pinned(found.row, facts, found.digest):
-            self._void(found.row, facts)
-            verdict = objection
+        elif objection := gate.pinned(found.row, facts, found.digest, now):
+            verdict = self._void(found.row, facts, objection) if found.fresh else self._may_be_out(found.row, facts)
         if isinstance(verdict, gate.Go):
             return found
         return self._hold(found.row, verdict) if isinstance(verdict, gate.Hold) else 0
@@ -109,10 +108,8 @@ class Sluice:
         found = ready.render(row, piece, self.channel, self.setup)
         if found is None or isinstance(found, gate.Hold):
             return found or gate.Wait()
-        objection = gate.pinned(row, facts, found.digest())
-        if objection:
-            self._void(row, facts)
-        return objection or gate.Go()
+        objection = gate.pinned(row, facts, found.digest(), self.setup.clock())
+        return self._void(row, facts, objection) if objection else gate.Go()
 
     def _fits(self, row: Any, facts: gate.Facts, ahead: Sequence[datetime]) -> bool:
         """Whether the channel's limits let it through; else it is looked at again when they do.
@@ -139,13 +136,29 @@ class Sluice:
             sent = dues.sent(db, self.channel.name, now - self._limits.memory)
         return [at for at in sent if at <= now + _SKEW]
 
-    def _void(self, row: Any, facts: gate.Facts) -> None:
+    def _may_be_out(self, row: Any, facts: gate.Facts) -> gate.Hold:
+        """What was sent before the new word was given can't be asked for again as it was; the word stands."""
+        by = facts.word.by if facts.word else ""
+        look = reconcile.look_of(self.channel)
+        where = f"Look at {look}" if look else "Look whether it is"
+        return gate.Hold(
+            "uncertain",
+            f"An earlier text of it may be out; {by} approved another since. {where}. If it is out: julki confirm {row.id} "
+            f"ADDRESS. If it is not: julki retry {row.id} sends what was approved. Drop it: julki skip {row.id}",
+        )
+
+    def _void(self, row: Any, facts: gate.Facts, objection: gate.Hold) -> gate.Verdict:
+        """The word on the piece ends. Where its file was read or approved anew meanwhile, the row is old and says nothing."""
         now = self.setup.clock()
         by = facts.word.by if facts.word else ""
         with self.setup.store.write() as db:
+            stored = deliveries.get(db, row.id)
+            if stored is None or (stored.changed, stored.due_at) != (row.changed, row.due_at):
+                return gate.Wait()
             if approvals.end(db, row.piece_id, now, "it has changed"):
                 text = f"{row.name} is not what {by} approved any more."
                 audit.write(db, now, audit.DESK, "approval void", piece=row.name, detail=text)
+        return objection
 
     def _remember_link(self, row: Any) -> None:
         """So that the next pass need not render it again to know that it waits."""

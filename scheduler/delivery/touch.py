@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from channels.contract import Batching, Channel, Item, Receipt, Revising, Withdrawing
 from channels.errors import Uncertain
 from channels.message import Message
-from scheduler.delivery import batch, gate, key, outcome, ready
+from scheduler.delivery import batch, gate, key, outcome, pin, ready
 from scheduler.delivery.outcome import Act
 from scheduler.delivery.setup import Setup
 from scheduler.store import approvals, attempts, deliveries, dues, messages, pauses
@@ -123,7 +123,9 @@ def _make(row: Any, channel: Channel, setup: Setup) -> object:
 def _approved(row: Any, digest: str, setup: Setup) -> bool:
     with setup.store.read() as db:
         word = approvals.standing(db, [row.piece_id]).get(row.piece_id)
-    return word is not None and word.pins.get(row.channel, {}).get(row.part) == digest
+    if word is None or word.decision != "approved":
+        return False
+    return pin.is_text(word.pins.get(row.channel, {}).get(row.part, ""), digest)
 
 
 def _out(row: Any, channel: Channel, setup: Setup) -> Message:

@@ -8,8 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, String, cast, insert, select, update
 
-from scheduler.store.core import APPROVAL, PIECE, SOURCE
+from scheduler.store.core import APPROVAL, DELIVERY, PIECE, SOURCE
 
+REASONS = ("approval", "refused")
+"""Why a delivery is held where a second person has to approve it."""
 _A = APPROVAL
 _CHUNK = 500
 
@@ -45,6 +47,25 @@ def end(db: Connection, piece: int, at: datetime, why: str) -> bool:
     """What was said of the piece no longer counts; False where nothing did."""
     same = (_A.c.piece_id == piece, _A.c.voided_at.is_(None))
     return db.execute(update(_A).where(*same).values(voided_at=at, why=why)).rowcount > 0
+
+
+def void(db: Connection, number: int, at: datetime, why: str) -> bool:
+    """That one word no longer counts; False where it did not any more."""
+    same = (_A.c.id == number, _A.c.voided_at.is_(None))
+    return db.execute(update(_A).where(*same).values(voided_at=at, why=why)).rowcount > 0
+
+
+def times(db: Connection, piece: int) -> dict[tuple[str, str], Any]:
+    """Channel and part → when that is due, and in which edition: `due_at`, `period`."""
+    query = select(DELIVERY.c.channel, DELIVERY.c.part, DELIVERY.c.due_at, DELIVERY.c.period)
+    return {(row.channel, row.part): row for row in db.execute(query.where(DELIVERY.c.piece_id == piece))}
+
+
+def waiting(db: Connection) -> dict[int, str]:
+    """The pieces that have something held for want of a word, or because of one: number → name."""
+    query = select(PIECE.c.id, PIECE.c.name).join(DELIVERY, DELIVERY.c.piece_id == PIECE.c.id).distinct()
+    same = (DELIVERY.c.state == "held", DELIVERY.c.reason.in_(REASONS))
+    return {row.id: row.name for row in db.execute(query.where(*same))}
 
 
 def compared(db: Connection, number: int, stamp: str) -> None:

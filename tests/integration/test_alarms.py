@@ -414,7 +414,7 @@ def test_a_void_approval_is_told_to_whoever_had_given_it(four: Office, box: Post
     assert {one.to for one in box.ledger} == {EDITOR, "tuomas@example.org"}
     [told] = box.to("tuomas@example.org")
     assert subject(told) == "[Julki] 1 approval void: a"
-    assert "TUOMAS approved it" in told.text
+    assert "Tuomas Vihersaari approved it" in told.text
     assert "julki approve fi/a" in told.text
 
 
@@ -441,7 +441,7 @@ def test_a_refusal_is_told_to_the_authors_and_else_to_the_editors(
     four.wait(120)
     [one] = box.ledger
     assert one.to == told
-    assert "Tuomas refused it: figures are missing. Change content/news/a.md" in one.text
+    assert "Tuomas Vihersaari refused it: figures are missing. Change content/news/a.md" in one.text
 
 
 # what stands still
