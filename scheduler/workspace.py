@@ -34,6 +34,8 @@ _KINDS_OF_VALUES = {
     "dict": "this is a table; its keys stand below a line with its name in square brackets",
 }
 """How to write what pydantic found to be of another type; by the beginning of its error's name."""
+_MAIN = "julki"
+_MISSING = "this file is not there. Put it back, or make a workspace with: julki init FOLDER"
 _TOML_PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
 
 
@@ -98,6 +100,8 @@ def settings_stamp(root: Path) -> tuple[tuple[str, int, int], ...]:
 def load(root: Path, environ: Mapping[str, str] | None = None) -> Workspace:
     """Read `config/*.toml` and the secrets. Raises `BadSettings` with everything that is wrong."""
     texts: dict[str, str] = {name: text for name in FILES if (text := _text(root, name)) is not None}
+    if _MAIN not in texts:  # its defaults are no desk's settings: a checkout or a drive may be away for a moment
+        raise BadSettings([Fault(f"config/{_MAIN}.toml", 1, 1, _MISSING)])
     tables: dict[str, Any] = {}
     faults: list[Fault] = []
     for name, text in texts.items():

@@ -213,6 +213,8 @@ def test_changed_settings_are_told_and_wait_to_be_read_anew(stand: Stand, capsys
         config.write_text(config.read_text() + "\n[sitte]\n")
         until(lambda: "can't be used as it is" in capsys.readouterr().out)
         assert "sitte" in run.daemon.troubles["settings"]
+        config.rename(config.with_name("away.toml"))
+        until(lambda: "is not there" in run.daemon.troubles["settings"])
 
 
 @dataclass

@@ -245,6 +245,18 @@ def test_where_there_is_no_workspace_the_remedy_is_told(tmp_path: Path) -> None:
         locate(None, tmp_path, {"JULKI_WORKSPACE": str(tmp_path / "nowhere")})
 
 
+def test_settings_that_are_not_there_are_not_taken_for_the_defaults(config: Files) -> None:
+    root = config(TWO, team='[authors.maija]\nname = "Maija"\n')
+    (root / "config" / "julki.toml").unlink()
+    (told,) = faults(root)
+    assert told.startswith("config/julki.toml:1:1: error settings: ")
+    assert "is not there" in told
+    assert "julki init" in told
+    (root / "config" / "team.toml").unlink()
+    (root / "config").rmdir()
+    assert faults(root) == [told]
+
+
 def test_places_of_keys_are_found_however_they_are_written() -> None:
     text = 'a = 1\n[one.two] # note\n  "k e y" = 3\nb.c = 4\n[[list]]\nd = 5\n'
     found = positions(text)
