@@ -63,7 +63,7 @@ def scan(root: Path, known: Mapping[str, Stamp], now_ns: int, settle_ns: int = _
     found = walk.run()
     missing = not found or (not walk.pieces and len(known) > _FEW)
     if missing:
-        return Scan(refused=tuple(sorted(walk.refused.items())), missing_root=True)
+        return Scan(refused=walk.told(), missing_root=True)
     gone = walk.gone()
     changed, waiting = walk.settled(gone)
     vanished, leaving = walk.parted(gone, changed) if any(path not in known for path in waiting) else (gone, ())
@@ -71,7 +71,7 @@ def scan(root: Path, known: Mapping[str, Stamp], now_ns: int, settle_ns: int = _
         changed=changed,
         vanished=vanished,
         waiting=waiting,
-        refused=tuple(sorted(walk.refused.items())),
+        refused=walk.told(),
         leaving=leaving,
     )
 
@@ -111,6 +111,10 @@ class _Walk:
         if self.refused:
             missing = [path for path in missing if not any(up in self.refused for up in _upwards(path))]
         return tuple(sorted(missing))
+
+    def told(self) -> tuple[tuple[str, str], ...]:
+        """What was refused, and why, with names that can be written on one line."""
+        return tuple(sorted((_shown(path), why) for path, why in self.refused.items()))
 
     def settled(self, gone: tuple[str, ...]) -> tuple[tuple[tuple[str, Stamp], ...], tuple[str, ...]]:
         """The fresh files, parted into those that are still and those to wait for.
@@ -162,10 +166,16 @@ class _Walk:
         if entry.is_symlink():
             self._look_at_link(path, entry)
         elif entry.is_dir(follow_symlinks=False):
-            if path != NEWSLETTER:
-                self.folders.append(path)
+            self._note(path, name, self.folders)
         elif _is_markdown(name):
             self._take(path, entry)
+
+    def _note(self, path: str, name: str, folders: list[str]) -> None:
+        """A folder to be entered later."""
+        if _unspeakable(name):
+            self.refused[path] = _UNSPEAKABLE
+        elif path != NEWSLETTER:
+            folders.append(path)
 
     def _look_at_link(self, path: str, entry: os.DirEntry[str]) -> None:
         try:
@@ -173,9 +183,9 @@ class _Walk:
         except OSError as error:
             self.refused[path] = _reason(error)
             return
-        if folder and path != NEWSLETTER:
-            self.linked.append(path)
-        elif not folder and _is_markdown(entry.name):
+        if folder:
+            self._note(path, entry.name, self.linked)
+        elif _is_markdown(entry.name):
             if self._leads_out(os.path.realpath(entry.path)):
                 self.refused[path] = _LEADS_OUT
             else:
@@ -213,8 +223,7 @@ class _Walk:
         if not stat.S_ISREG(status.st_mode):
             self.refused[path] = "is not an ordinary file. Remove it, or give it another ending than .md."
         elif _unspeakable(entry.name):
-            shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-            self.refused[shown] = "has a name with characters that can't be written. Rename the file."
+            self.refused[path] = _UNSPEAKABLE
         elif not entry.name.endswith(".md"):
             self.refused[path] = "has an ending in capitals. Rename it, so that it ends in .md."
         elif not os.access(entry.path, os.R_OK):
@@ -228,14 +237,25 @@ _LEADS_OUT = "is a link that leads out of the workspace. Put the file itself her
 _NOT_ALLOWED = "may not be read by Julki. Give it the right to read this."
 
 
+_UNSPEAKABLE = "has a name with characters that can't be written. Rename it."
+
+
 def _is_markdown(name: str) -> bool:
     """Also in capitals, which is refused: a piece that is passed over in silence is lost."""
     return name[-3:].lower() == ".md"
 
 
 def _unspeakable(name: str) -> bool:
-    """Control characters, and bytes that are not UTF-8 (they come as lone surrogates)."""
-    return not name.isprintable() and any(unicodedata.category(char) in ("Cc", "Cs") for char in name)
+    """Control characters, line breaks of any kind, and bytes that are not UTF-8 (they come as lone surrogates)."""
+    return not name.isprintable() and any(unicodedata.category(char) in _UNWRITABLE for char in name)
+
+
+_UNWRITABLE = frozenset(("Cc", "Cs", "Zl", "Zp"))
+
+
+def _shown(path: str) -> str:
+    text = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return "".join("\ufffd" if unicodedata.category(char) in _UNWRITABLE else char for char in text)
 
 
 def _upwards(path: str) -> Iterator[str]:

@@ -217,6 +217,34 @@ def test_what_is_not_an_ordinary_file_is_refused(root: Path) -> None:
         assert reason.endswith(".")
 
 
+ODD = ["line\nbreak", "esc\x1b[31m", "tab\tbed", "sep\u2028arator", os.fsdecode(b"lat\xe4in")]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_name_is_told_on_one_line_whether_of_a_file_a_folder_or_a_link(root: Path, name: str) -> None:
+    put(root, f"news/{name}.md")
+    put(root, f"blog/{name}/a.md")
+    (root / f"content/news/{name}-link.md").symlink_to(root.parent / "elsewhere.md")
+    (root / f"content/news/{name}-folder").symlink_to(root / "content/blog")
+    (root / f"content/news/{name}-circle").symlink_to(f"{name}-circle")
+    put(root, f"news/{name}.jpg")
+    found = later(root)
+    assert found.changed == ()
+    assert len(found.refused) == 5
+    for path, reason in found.refused:
+        assert path.isprintable()
+        path.encode()
+        assert "Rename" in reason or "link" in reason
+
+
+def test_what_is_known_below_an_odd_folder_is_not_vanished(root: Path) -> None:
+    put(root, "news/line\nbreak/a.md")
+    put(root, "news/b.md")
+    known = known_of(root)
+    stamp = known["content/news/b.md"]
+    assert later(root, {"content/news/line\nbreak/a.md": stamp, "content/news/b.md": stamp}).vanished == ()
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_an_unreadable_folder_keeps_what_is_known_below(root: Path) -> None:
     put(root, "news/deep/a.md")
