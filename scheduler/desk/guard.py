@@ -64,12 +64,19 @@ def _moved(sealed: Seal | None, here: Seal, mark: str) -> Iterator[str]:
     """A copy is in another place and another file; what was only moved is one of the two as before."""
     if sealed is None:
         if mark:
-            name = seal.beside(Path(here.path)).name
-            yield f"This database was brought here from elsewhere, for {name} does not lie beside it."
+            yield _unsealed(seal.beside(Path(here.path)))
     elif sealed.host != here.host:
         yield f"This database was last used on another machine ({sealed.name}). Only one of the two may publish."
     elif sealed.path != here.path and sealed.inode != here.inode:
         yield f"This database is a copy of {sealed.path}. Only one of the two may publish."
+
+
+def _unsealed(file: Path) -> str:
+    """A seal that nobody can read may be a foreign one."""
+    if os.path.lexists(file):
+        why = "so nobody can tell whether this database was brought here from elsewhere"
+        return f"The file {file.name} beside it can't be read, {why}."
+    return f"This database was brought here from elsewhere, for {file.name} does not lie beside it."
 
 
 def _older(sealed: Seal | None, here: Seal) -> Iterator[str]:
