@@ -313,9 +313,10 @@ def test_what_is_no_file_of_a_writer_is_named_and_the_others_go_out(
         "content/news/poissa.md is a link to something that is not there. Remove the link",
         "content/news/ylos is a link to a folder that it lies in itself. Remove the link",
         "content/news/suuri.md:1:1: error too-large: The file is over 1 MiB.",
-        "has a name with characters that can't be written. Rename the file",
+        "has a name with characters that can't be written. Rename it.",
     ):
         assert told in done.stderr
+    assert "\nvaihto" not in done.stderr
 
 
 def test_a_database_that_is_spoilt_while_it_runs_ends_the_run_with_the_way_back(desk: Desk) -> None:
