@@ -65,12 +65,30 @@ def _signs(here: Session) -> Iterator[Sign]:
             yield Sign("wrong", "settings", str(fault))
         return
     yield Sign("fine", "settings", f"{workspace.root}/config can be read.")
-    yield from _machine(workspace)
-    yield from _content(workspace)
-    yield from _database(workspace)
+    database = workspace.root / workspace.settings.database.url.removeprefix("sqlite:///")
+    for what, look in (("machine", _machine), ("content/", _content), ("database", _database)):
+        yield from _whatever_comes(what, look(workspace), database)
     for name, table in workspace.settings.channels.items():
         yield _channel(workspace, name, table)
     yield from _mail(workspace)
+
+
+def _whatever_comes(what: str, signs: Iterator[Sign], database: Path) -> Iterator[Sign]:
+    """What can't be looked at keeps nobody from looking at the rest."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from scheduler.store import fault
+
+    try:
+        yield from signs
+    except OSError as error:
+        told = (
+            f"{error.filename or database}: {error.strerror}. Look at its name, or give the desk the right to read it."
+        )
+        yield Sign("wrong", what, told)
+    except SQLAlchemyError as error:
+        other = f"{database} is not as it should be ({fault.cause(error)}). Go back to a backup: julki restore FILE"
+        yield Sign("wrong", what, fault.told(database, error) if fault.of_storage(error) else other)
 
 
 def _packages() -> Iterator[Sign]:

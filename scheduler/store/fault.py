@@ -42,7 +42,7 @@ def of_storage(error: BaseException) -> bool:
 def told(database: Path, error: BaseException) -> str:
     """Why the database can't be used. `error` is SQLite's, SQLAlchemy's around it, or an `OSError`."""
     if damaged(error):
-        return damage(database, str(_cause(error)))
+        return damage(database, str(cause(error)))
     return f"The database {database} can't be used: {obstacle(database, error)}"
 
 
@@ -87,8 +87,8 @@ def obstacle(database: Path, error: BaseException) -> str:
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return "another program holds it locked. Close that program (a database browser, a copy under way), try again."
     if code == sqlite3.SQLITE_IOERR:
-        return f"the disk reports a fault ({_cause(error)}). Look at the disk first; a backup helps only after that."
-    return _closed(place) or _locked_file(database) or f"{_cause(error)}. Look at its name and its rights."
+        return f"the disk reports a fault ({cause(error)}). Look at the disk first; a backup helps only after that."
+    return _closed(place) or _locked_file(database) or f"{cause(error)}. Look at its name and its rights."
 
 
 def _closed(place: Path) -> str:
@@ -125,12 +125,12 @@ def _no_room(place: Path) -> bool:
         return False
 
 
-def _cause(error: BaseException) -> BaseException:
+def cause(error: BaseException) -> BaseException:
     """SQLite's own error, where SQLAlchemy has wrapped it."""
-    cause = getattr(error, "orig", None)
-    return cause if isinstance(cause, BaseException) else error
+    original = getattr(error, "orig", None)
+    return original if isinstance(original, BaseException) else error
 
 
 def _code(error: BaseException) -> int:
     """SQLite's primary result code (https://www.sqlite.org/rescode.html); 0 where it is no error of SQLite's."""
-    return int(getattr(_cause(error), "sqlite_errorcode", 0)) & 0xFF
+    return int(getattr(cause(error), "sqlite_errorcode", 0)) & 0xFF

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
+import sqlite3
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -338,6 +342,35 @@ def test_doctor_knows_a_sound_desk_from_a_broken_one(desk: Typist) -> None:
     (desk.root / "var" / "julki.db").write_bytes(b"not a database" * 1000)
     assert "wrong" in desk.types("doctor", code=1).stdout
     assert "can't be used" in desk.types("queue", code=1).stderr
+
+
+def test_doctor_goes_on_where_the_database_lacks_a_table(desk: Typist) -> None:
+    desk.types("queue")
+    with sqlite3.connect(desk.root / "var" / "julki.db") as link:
+        link.execute("DROP TABLE breaker")
+    link.close()
+    told = desk.types("doctor", code=1).stdout
+    assert re.search(r"wrong +database .*no such table.*julki restore FILE", told)
+    assert re.search(r"look +mail +SANDBOX", told)
+    assert "1 thing is wrong." in told
+
+
+def test_doctor_goes_on_where_it_may_not_look_into_var(desk: Typist) -> None:
+    root = os.geteuid() == 0
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        shutil.copytree(desk.root, Path(place) / "desk")
+        var = Path(place) / "desk" / "var"
+        var.mkdir(exist_ok=True)
+        (var / "julki.db").touch()
+        var.chmod(0o700 if root else 0)
+        command = [Path(sys.executable).with_name("julki"), "doctor", "--workspace", var.parent]
+        other = {"user": 65534, "group": 65534, "extra_groups": []} if root else {}
+        result = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False, **other)  # type: ignore[call-overload]  # a user, or none
+        var.chmod(0o755)
+    assert (result.returncode, result.stderr) == (1, "")
+    assert re.search(rf"wrong +database .*{var}.*Permission denied\. .*right", result.stdout)
+    assert re.search(r"look +mail +SANDBOX", result.stdout)
 
 
 def test_doctor_names_the_secrets_that_a_live_channel_lacks(desk: Typist) -> None:
