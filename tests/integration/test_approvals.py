@@ -195,6 +195,7 @@ def test_nobody_approves_what_is_their_own(stand: Stand, author: str, by: str) -
 
 
 def test_one_person_under_two_keys_is_still_one(stand: Stand) -> None:
+    stand.put("a", at=LATER, more="authors: [maija@example.org]")
     with_team(stand, TEAM + '[authors.mr]\nname = "maija  rantakari"\n')
     with pytest.raises(Refused, match="own piece"):
         say_yes(stand, by="mr")
@@ -251,6 +252,14 @@ def test_another_date_ends_the_approval(stand: Stand, stage: Stage, clock: Hands
     say_yes(stand)
     stand.work()
     assert stage.ledger.texts == ["a: Teksti."]
+
+
+def test_a_later_date_ends_it_after_the_first_has_passed_too(stand: Stand) -> None:
+    say_yes(stand)
+    stand.clock.go(hours=2)
+    stand.put("a", at=LATER + timedelta(days=1), more="authors: [maija]")
+    stand.look()
+    assert acts(stand, "approval void") == ["approval void"]
 
 
 @pytest.mark.parametrize("own", ["2026-11-30T07:30:00Z", "+45m"])
@@ -497,8 +506,10 @@ def test_a_word_given_while_it_was_looked_at_is_not_taken_back(stand: Stand, sta
         return render(piece, view)
 
     stage.render = meanwhile  # type: ignore[method-assign]  # a person is quick
-    stand.run()
+    stand.work("post")
     assert acts(stand, "approval void") == []
+    assert stand.state("a", "post") == "planned"
+    stand.work()
     assert stage.ledger.texts == ["a: Korjattu."]
 
 
