@@ -222,6 +222,7 @@ def test_the_unit_speaks_the_daemons_language() -> None:
     service = unit["Service"]
     assert service["Type"] == "notify"
     assert service["ExecStart"].endswith("/julki run")
+    assert f"JULKI_WORKSPACE={unit['Unit']['RequiresMountsFor']}" == service["Environment"]
     assert int(service["WatchdogSec"]) >= 20
     assert int(service["TimeoutStopSec"]) > 10
     assert (service["NoNewPrivileges"], service["ProtectSystem"]) == ("yes", "strict")
