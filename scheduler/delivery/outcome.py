@@ -139,5 +139,7 @@ def _audit(db: Connection, act: Act, now: datetime, what: str, detail: str) -> N
 def told(error: Exception) -> str:
     """The error for people. A known one's text is made for them; a bug's is not shown whole."""
     if isinstance(error, ChannelError):
-        return f"{error} {error.hint}".strip()
+        said = str(error).strip()
+        stop = "" if not said or said.endswith((".", "!", "?", "…")) or not error.hint else "."
+        return f"{said}{stop} {error.hint}".strip()
     return f"An unexpected error in the channel ({type(error).__name__}); the log has the details."

@@ -89,11 +89,13 @@ def _absent(row: Any, act: Act, channel: Channel, setup: Setup, now: datetime) -
     """Not being there proves something only after the remote's own delay. That it answers proves that it works."""
     with setup.store.write() as db:
         condition.note(db, channel.name, None, act.delivery, "", now)
-    sure_at = (row.uncertain_at or row.started_at) + channel.settle
+    # after a crash nobody knows when the call ended, but that it is over now: the delay counts from here
+    ended = row.uncertain_at or now
+    sure_at = ended + channel.settle
     if now >= sure_at:
         return _repeat(row, act, look_of(channel), setup, now)
     with setup.store.write() as db:
-        attempts.look_again(db, row.id, sure_at, counted=False)
+        attempts.look_again(db, row.id, sure_at, counted=False, ended=ended)
     return 0
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, case, exists, insert, or_, select, update
 
-from scheduler.store.core import ATTEMPT, DELIVERY, EDITION, PAUSE, PIECE
+from scheduler.store.core import ATTEMPT, DELIVERY, PAUSE, PIECE
 
 LEASE = timedelta(minutes=5)
 _A = ATTEMPT
@@ -105,10 +105,11 @@ def leave_open(db: Connection, delivery: int, key: str, now: datetime, error: st
         db.execute(update(_D).where(_D.c.id == delivery).values(error=error))
 
 
-def look_again(db: Connection, attempt: int, at: datetime, *, counted: bool, error: str = "") -> None:
-    """Reading back settled nothing; look again then. `counted`: it should have, and did not."""
+def look_again(db: Connection, attempt: int, at: datetime, *, counted: bool, ended: datetime | None = None) -> None:
+    """Reading back settled nothing; look again then. `counted`: it should have, and did not. `ended`: when the call was
+    over at the latest."""
     changes: dict[str, Any] = {"look_at": at, "checks": _A.c.checks + int(counted)}
-    db.execute(update(_A).where(_A.c.id == attempt).values(changes | ({"error": error} if error else {})))
+    db.execute(update(_A).where(_A.c.id == attempt).values(changes | ({"uncertain_at": ended} if ended else {})))
 
 
 def rewind(db: Connection, channel: str, now: datetime) -> None:
@@ -163,16 +164,3 @@ def next_look(db: Connection) -> datetime | None:
 
 def open_count(db: Connection) -> int:
     return len(db.execute(select(_A.c.id).where(_A.c.outcome.is_(None))).all())
-
-
-def put_edition(db: Connection, values: dict[str, Any]) -> None:
-    """Insert the edition, or bring its row to what it is now."""
-    same = [getattr(EDITION.c, name) == values[name] for name in ("channel", "period", "language", "segment")]
-    changed = {name: values[name] for name in ("state", "digest", "published_at", "remote_id") if name in values}
-    if db.execute(update(EDITION).where(*same).values(**changed)).rowcount == 0:
-        db.execute(insert(EDITION).values({"remote_id": "", **values}))
-
-
-def edition(db: Connection, channel: str, period: str, language: str, segment: str) -> Any | None:
-    same = (EDITION.c.channel == channel, EDITION.c.period == period, EDITION.c.language == language)
-    return db.execute(select(EDITION).where(*same, EDITION.c.segment == segment)).first()

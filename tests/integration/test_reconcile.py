@@ -518,3 +518,29 @@ def test_what_is_open_on_a_channel_that_was_taken_out_is_put_to_a_person(
     row = stand.row("a", "post")
     assert (row.state, row.reason) == ("held", "uncertain")
     assert "no longer in config/julki.toml" in row.error
+
+
+def test_a_post_that_was_taken_just_before_the_crash_is_given_time_to_show(
+    make: Make, stage: Stage, clock: Hands
+) -> None:
+    """The call began long ago (a slow upload, a machine that slept), and was accepted a second before the end."""
+    stage.lag = timedelta(seconds=5)
+    stand = make(stage)
+
+    def slowly(_what: str) -> None:
+        clock.go(minutes=2)
+
+    stage.during = slowly
+    stage.next(Crash("the process ends"), accepted=True)
+    stand.put("a")
+    stand.look()
+    with pytest.raises(Crash):
+        stand.work()
+    stand.restart()
+    stage.during = lambda _what: None
+    clock.go(seconds=1)
+    for _ in range(4):
+        stand.work()
+        clock.go(seconds=61)
+    assert stage.ledger.texts == ["a: Teksti."]
+    assert stand.state("a", "post") == "published"
