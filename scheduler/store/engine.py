@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, inspect
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from scheduler.store import fault
 
@@ -77,16 +77,49 @@ def examine(store: Store) -> None:
         raise BadDatabase(fault.damage(store.path, found))
 
 
+class _Place:
+    """Which file lies at `path`, by device and inode, since it was opened.
+
+    SQLite goes on with a file that has no name any more (https://www.sqlite.org/howtocorrupt.html#_unlinking_or_renaming_a_database_file_while_in_use),
+    or makes a new one in its place. Both would forget what is out."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._opened: tuple[int, int] | None = None
+
+    def note(self) -> None:
+        self._opened = self._opened or self._there()
+
+    def check(self) -> None:
+        """Raises `fault.Gone`."""
+        if self._opened is not None and self._there() != self._opened:
+            raise fault.Gone("the file was taken away or replaced")
+
+    def _there(self) -> tuple[int, int] | None:
+        try:
+            status = self._path.stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
+
 def _engine(path: Path) -> Engine:
     engine = create_engine(
         URL.create("sqlite", database=str(path)), connect_args={"timeout": _BUSY_SECONDS}, pool_size=12, max_overflow=8
     )
+
+    place = _Place(path)
+
+    @event.listens_for(engine, "do_connect")
+    def look(*_: Any) -> None:
+        place.check()
 
     @event.listens_for(engine, "connect")
     def prepare(raw: Any, _record: Any) -> None:
         raw.isolation_level = None  # transactions begin where we say, not where the driver guesses
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-4000"):
             raw.execute(f"PRAGMA {pragma}")
+        place.note()
 
     @event.listens_for(engine, "handle_error")
     def doubt(context: ExceptionContext) -> None:
@@ -95,6 +128,10 @@ def _engine(path: Path) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
+        try:
+            place.check()
+        except fault.Gone as error:
+            raise OperationalError("BEGIN", None, error) from error
         write = connection.get_execution_options().get("julki_write")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 

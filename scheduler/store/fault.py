@@ -25,8 +25,14 @@ _STORAGE = (
 )
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _ON = "a desk that runs goes on by itself, else start it again"
+_GONE = "it was taken away, or another file was put in its place, while the desk was at work."
+_LOST = "If it is lost, stop the desk, then: julki restore FILE"
 _NO_ROOM = 1024 * 1024
 """Bytes below which a fault in writing is put down to a full disk: SQLite often calls that an I/O error."""
+
+
+class Gone(sqlite3.OperationalError):
+    """The file is not there any more, or is not the one that was opened."""
 
 
 def damaged(error: BaseException) -> bool:
@@ -36,7 +42,7 @@ def damaged(error: BaseException) -> bool:
 
 def of_storage(error: BaseException) -> bool:
     """Whether the file or its disk is to blame, and not what was asked of it."""
-    return _code(error) in _STORAGE
+    return _code(error) in _STORAGE or isinstance(cause(error), Gone)
 
 
 def told(database: Path, error: BaseException) -> str:
@@ -82,6 +88,8 @@ def obstacle(database: Path, error: BaseException) -> str:
     place = database.parent
     if isinstance(error, OSError):
         return disk(place, error)
+    if isinstance(cause(error), Gone):
+        return f"{_GONE} Put it back where it was, and the desk goes on. {_LOST}"
     if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _no_room(place)):
         return f"the disk of {place} is full. Make room there; nothing is lost, and {_ON}."
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):

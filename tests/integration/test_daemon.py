@@ -217,6 +217,48 @@ def test_changed_settings_are_told_and_wait_to_be_read_anew(stand: Stand, capsys
         until(lambda: "is not there" in run.daemon.troubles["settings"])
 
 
+def test_a_database_that_is_taken_away_stops_the_publishing_until_it_is_back(stand: Stand) -> None:
+    var, away = stand.root / "var", stand.root / "away"
+    due = soon(2)
+    stand.put("a", at=due)
+    stage = stand.channels["post"]
+    assert isinstance(stage, Stage)
+    stage.during = lambda _: var.rename(away) if not away.exists() else None
+    with running(stand.desk) as run:
+        until(away.exists)  # while the first post is on its way
+        stand.put("b", at=soon(0))
+        time.sleep(2.5)
+        assert ledger(stand, "post").texts == ["a: Teksti."]
+        assert ledger(stand, "web").texts == ["a: Teksti."]
+        failing = [worker.failing for worker in run.daemon._crew.workers if worker.failing]
+        assert any("taken away" in str(error) for _, error in failing)
+        assert not var.exists()
+        stage.during = lambda _: None
+        away.rename(var)
+        until(lambda: set(stand.states().values()) == {"published"} and len(stand.states()) == 4)
+    assert run.code == [0]
+    assert ledger(stand, "web").count("publish") == ledger(stand, "post").count("publish") == 2
+    assert ledger(stand, "post").texts == ["a: Teksti.", "b: Teksti."]
+
+
+def test_what_was_on_its_way_when_the_database_went_is_settled_at_the_next_start(stand: Stand) -> None:
+    var, away = stand.root / "var", stand.root / "away"
+    stand.put("a", at=soon(1))
+    stage = stand.channels["post"]
+    assert isinstance(stage, Stage)
+    stage.during = lambda _: var.rename(away) if not away.exists() else None
+    with running(stand.desk) as run:
+        until(lambda: ledger(stand, "post").texts)
+        assert run.stop() < 10
+    assert not var.exists()
+    away.rename(var)
+    stand.restart()
+    assert stand.state("a", "post") == "publishing"
+    with running(stand.desk):
+        until(lambda: stand.state("a", "post") == "published")
+    assert ledger(stand, "post").texts == ["a: Teksti."]
+
+
 @dataclass
 class Jumping(Wall):
     """The real clock, which somebody sets: a machine that slept, a clock that was corrected."""

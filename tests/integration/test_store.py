@@ -18,12 +18,12 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, delete, func, select, text, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import SQLModel
 
 from channels.message import Media, Message
 from scheduler.desk import upkeep
-from scheduler.store import approvals, attempts, breakers, deliveries, engine, marks, messages, pauses, pieces
+from scheduler.store import approvals, attempts, breakers, deliveries, engine, fault, marks, messages, pauses, pieces
 from scheduler.store.attempts import Claim
 from scheduler.store.core import ATTEMPT, AUDIT, DELIVERY, MESSAGE
 from scheduler.store.engine import BadDatabase, Store, open_store
@@ -106,6 +106,89 @@ def test_a_place_where_nothing_can_be_kept_is_named(tmp_path: Path) -> None:
     (tmp_path / "var").write_text("a file where a folder should be")
     with pytest.raises(BadDatabase, match=r"julki\.db"):
         open_store(URL, tmp_path)
+
+
+# taken away while it is open
+
+
+def unlink(database: Path) -> None:
+    for path in database.parent.iterdir():
+        path.unlink()
+
+
+def take_the_folder(database: Path) -> None:
+    database.parent.rename(database.parent.with_name("away"))
+
+
+def put_another(database: Path) -> None:
+    """As `mv` of a copy does it."""
+    copy = database.with_name("copy")
+    with sqlite3.connect(database) as link:
+        link.execute("VACUUM INTO ?", (str(copy),))
+    link.close()
+    copy.replace(database)
+
+
+def put_an_empty_folder(database: Path) -> None:
+    """As where a drive is no longer mounted."""
+    take_the_folder(database)
+    database.parent.mkdir()
+
+
+@pytest.mark.parametrize("gone", [unlink, take_the_folder, put_another, put_an_empty_folder])
+def test_a_file_that_was_taken_away_is_neither_read_nor_written_nor_made_anew(
+    store: Store, gone: Callable[[Path], None]
+) -> None:
+    with store.write() as db:
+        marks.put(db, "key", "known")
+    gone(store.path)
+    there = store.path.exists()
+    for use in (store.read, store.write):
+        for _ in range(3):
+            with pytest.raises(OperationalError) as caught, use():
+                pass
+            told = fault.told(store.path, caught.value)
+            assert "was taken away, or another file was put in its place" in told
+            assert "julki restore FILE" in told
+    store.engine.dispose()
+    with pytest.raises(OperationalError):  # a connection that is new
+        store.engine.connect()
+    assert store.path.exists() == there
+
+
+def test_a_file_that_comes_back_is_used_again(store: Store) -> None:
+    with store.write() as db:
+        marks.put(db, "key", "known")
+    take_the_folder(store.path)
+    with pytest.raises(OperationalError), store.read():
+        pass
+    store.path.parent.with_name("away").rename(store.path.parent)
+    with store.write() as db:
+        assert marks.get(db, "key") == "known"
+        marks.put(db, "key", "more")
+    with store.read() as db:
+        assert marks.get(db, "key") == "more"
+
+
+def test_what_was_begun_when_the_file_went_is_not_begun_elsewhere(store: Store) -> None:
+    """Many threads at once: connections that are new are asked as well as those that are kept."""
+    take_the_folder(store.path)
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            with store.read() as db:
+                marks.get(db, "key")
+        except OperationalError as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(failed) == 12
+    assert not store.path.parent.exists()
 
 
 # writing
