@@ -199,7 +199,7 @@ class Breaker(SQLModel, table=True):
 class Approval(SQLModel, table=True):
     """One person's word on a piece as it stood then.
 
-    `pins` is channel → part → hash of the rendered message. `stamp` names the file as it was last compared with them.
+    `pins` is channel → part → hash of the rendered message and its time, as `delivery.pin` writes them. `stamp` names the file as it was last compared with them.
     It counts until `voided_at`; `why` says what ended it, or why it was refused.
     """
 
