@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from scheduler.store import audit, marks, pauses, seal
+from scheduler.store import audit, fault, marks, pauses, seal
 from scheduler.store.engine import Store, examine
 from scheduler.store.seal import Seal
 
@@ -55,7 +55,8 @@ def keep(store: Store, environ: Mapping[str, str] = os.environ) -> bool:
             here = seal.present(db, store.path, environ)
         seal.write(store.path, here)
     except (OSError, SQLAlchemyError) as error:
-        log.warning("the seal can't be written", file=str(seal.beside(store.path)), error=str(error))
+        why = fault.disk(store.path.parent, error) if isinstance(error, OSError) else fault.told(store.path, error)
+        log.warning("the seal can't be written", file=str(seal.beside(store.path)), error=why)
         return False
     return True
 
