@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from channels.piece import Status
 from scheduler.calendar.finding import START, Finding, Place, shortened
 
 _LAST = datetime.max.replace(tzinfo=UTC)
@@ -13,7 +14,8 @@ _LAST = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What of a piece matters to others. `after` and `translation_of` as written; `lines` as in `Reading`."""
+    """What of a piece matters to others. `after` and `translation_of` as written; `lines` as in `Reading`. `status` is
+    needed for `endless` alone."""
 
     id: str
     path: str
@@ -21,6 +23,7 @@ class Known:
     after: str
     translation_of: str
     lines: Mapping[str, tuple[int, int]]
+    status: Status = "ready"
 
 
 @dataclass(slots=True)
@@ -153,6 +156,20 @@ def _note_circle(circle: list[str], pieces: Mapping[str, Known], relations: Rela
         message = f"{told}. Take one 'after' out."
         relations.findings.append(_error(pieces[name], "after", "after-circle", message))
         del relations.after[name]
+
+
+def endless(known: Iterable[Known], relations: Relations) -> Iterator[Finding]:
+    """Warnings about what waits for a piece that itself waits for its writer."""
+    pieces = {piece.id: piece for piece in known if relations.owners.get(piece.id) == piece.path}
+    for name, target in relations.after.items():
+        piece, other = pieces[name], pieces[target]
+        why, remedy = ("is a draft", "Make it ready") if other.status == "draft" else ("has no publish_at", "Add one")
+        stays = other.status == "draft" or other.publish_at is None
+        if stays and piece.status == "ready" and piece.publish_at is not None:
+            message = (
+                f"after: '{target}' {why}, and this piece does not go out before it. {remedy}, or take 'after' out."
+            )
+            yield Finding(piece.path, *piece.lines.get("after", START), "warning", "after-not-ready", message)
 
 
 def _error(piece: Known, name: str, rule: str, message: str) -> Finding:

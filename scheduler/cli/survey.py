@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from scheduler.calendar.document import contents
 from scheduler.calendar.finding import Finding
 from scheduler.calendar.reading import Reading
-from scheduler.calendar.relations import Known, Relations, relate
+from scheduler.calendar.relations import Known, Relations, endless, relate
 from scheduler.calendar.scan import CONTENT, Scan, Stamp, scan
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ class Survey:
 
     @property
     def findings(self) -> list[Finding]:
-        return [*self.own, *self.relations.findings]
+        warnings = endless(_known(self.readings.values()), self.relations)
+        return [*self.own, *self.relations.findings, *warnings]
 
 
 def survey(reader: Reader, advance: Advance) -> Survey:
@@ -72,4 +73,5 @@ def _known(readings: Iterable[Reading]) -> Iterable[Known]:
     for reading in readings:
         piece = reading.piece
         if piece is not None:
-            yield Known(piece.id, reading.path, piece.publish_at, piece.after, piece.translation_of, reading.lines)
+            named = (piece.after, piece.translation_of)
+            yield Known(piece.id, reading.path, piece.publish_at, *named, reading.lines, piece.status)

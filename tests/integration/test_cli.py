@@ -332,6 +332,13 @@ def test_plan_beside_a_running_desk_only_reads(desk: Typist) -> None:
     assert len(desk.reads("plan", "--json")) == 4
 
 
+def test_check_warns_of_what_waits_for_a_draft(desk: Typist) -> None:
+    desk.writes("news/draft.md", publish_at=wall(days=1), status="draft")
+    desk.writes("news/next.md", publish_at=wall(days=2), after="draft")
+    (told,) = [one for one in desk.reads("check", "--format", "json") if one["rule"] == "after-not-ready"]
+    assert (told["file"], told["line"], told["severity"]) == ("content/news/next.md", 3, "warning")
+
+
 def test_doctor_knows_a_sound_desk_from_a_broken_one(desk: Typist) -> None:
     told = desk.types("doctor").stdout
     assert "SANDBOX" in told

@@ -7,13 +7,16 @@ from datetime import UTC, datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduler.calendar.relations import Known, Relations, relate
+from channels.piece import Status
+from scheduler.calendar.relations import Known, Relations, endless, relate
 
 
-def known(name: str, after: str = "", translation_of: str = "", day: int | None = 1, path: str = "") -> Known:
+def known(
+    name: str, after: str = "", translation_of: str = "", day: int | None = 1, path: str = "", status: Status = "ready"
+) -> Known:
     at = datetime(2026, 11, day, tzinfo=UTC) if day else None
     lines = {"after": (3, 8), "slug": (2, 7), "translation_of": (4, 17)}
-    return Known(name, path or f"content/news/{name.replace('/', '-')}.md", at, after, translation_of, lines)
+    return Known(name, path or f"content/news/{name.replace('/', '-')}.md", at, after, translation_of, lines, status)
 
 
 def rules(relations: Relations) -> list[tuple[str, str]]:
@@ -62,6 +65,20 @@ def test_every_piece_of_a_circle_is_told_and_no_other() -> None:
     assert rules(relations) == [(f"fi-{name}.md", "after-circle") for name in "abce"]
     assert relations.after == {"fi/d": "fi/a"}
     assert "fi/a → fi/b → fi/c → fi/a" in relations.findings[0].message
+
+
+def test_what_follows_a_draft_or_an_idea_is_warned_and_keeps_its_order() -> None:
+    pieces = [known("fi/draft", status="draft"), known("fi/idea", day=None), known("fi/a", after="draft"),
+              known("fi/b", after="idea"), known("fi/c", after="a"), known("fi/d", after="draft", status="draft"),
+              known("fi/e", after="idea", day=None), known("fi/idea", path="later.md", day=None)]  # fmt: skip
+    relations = relate(pieces[:-1], "fi")
+    assert relations.findings == []
+    assert len(relations.after) == 5
+    told = {one.file.rpartition("/")[2]: one for one in endless(pieces, relations)}
+    assert set(told) == {"fi-a.md", "fi-b.md"}
+    assert all((one.severity, one.line, one.column) == ("warning", 3, 8) for one in told.values())
+    assert "'fi/draft' is a draft" in told["fi-a.md"].message
+    assert "'fi/idea' has no publish_at" in told["fi-b.md"].message
 
 
 @settings(deadline=None)
