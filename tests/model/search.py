@@ -10,23 +10,18 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import structlog
 
 from scheduler.delivery.lane import Lane
 from tests.model import verdict
 from tests.model.oracle import Oracle, Script
+from tests.model.quiet import quiet
 from tests.model.remote import KINDS, Kind
 from tests.model.verdict import Broken
 from tests.model.world import OWN, Scene, World
 
 _MEMORY = Path("/dev/shm")
-_FATAL = 50
-"""The log's highest level, which nothing has here."""
 
 
 @dataclass
@@ -125,7 +120,7 @@ class Search:
 def explore(kind: Kind, depth: int, seconds: float = 3600, lane: type[Lane] = Lane, *, wide: bool = True) -> Tally:
     """All of it for one kind of channel. Raises `Broken`, with the shortest way there, where a promise is not kept."""
     tally, begun = Tally(kind.name, depth), time.monotonic()
-    with _silence(), tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
+    with quiet(), tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
         world = World(kind, Path(folder) / "ws", lane, wide=wide)
         try:
             Search(world, depth, begun + seconds, tally).run()
@@ -141,13 +136,3 @@ def report(name: str, depth: int, seconds: float) -> Tally | str:
         return explore(KINDS[name], depth, seconds)
     except Broken as error:
         return f"{name}: BROKEN: {error}"
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    before = structlog.get_config()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(_FATAL))
-    try:
-        yield
-    finally:
-        structlog.configure(**before)

@@ -28,6 +28,7 @@ from tests.mocks.stage import Crash, Entry
 from tests.mocks.stand import START, Fuse, Hands, Stand
 from tests.model import picture
 from tests.model.oracle import Oracle, Script
+from tests.model.record import Record
 from tests.model.remote import NAME, Kind
 
 _LONG_STILL = 1_600_000_000
@@ -82,7 +83,7 @@ class World:
         self.db: sqlite3.Connection = cast(Any, self.raw.driver_connection)
         self.db.row_factory = sqlite3.Row
         self._write_files()
-        self._record_moves()
+        self.record = Record(self.db)
         self._look()
 
     def close(self) -> None:
@@ -104,25 +105,6 @@ class World:
         anchor.write_text("---\ntitle: An idea\n---\n\nOne day.\n", "utf-8")
         os.utime(anchor, (_LONG_STILL, _LONG_STILL))
         self.put("plain")
-
-    def _record_moves(self) -> None:
-        """The database itself writes down every change of a state, and who was at work then."""
-        self.db.execute("CREATE TABLE actor (name TEXT)")
-        self.db.execute("INSERT INTO actor VALUES ('calendar')")
-        self.db.execute("CREATE TABLE moved (source TEXT, target TEXT, actor TEXT)")
-        self.db.execute(
-            "CREATE TRIGGER moves AFTER UPDATE OF state ON delivery WHEN OLD.state <> NEW.state "
-            "BEGIN INSERT INTO moved SELECT OLD.state, NEW.state, name FROM actor; END"
-        )
-
-    @contextmanager
-    def _acting(self, actor: str) -> Iterator[None]:
-        before = self.db.execute("SELECT name FROM actor").fetchone()["name"]
-        self.db.execute("UPDATE actor SET name = ?", (actor,))
-        try:
-            yield
-        finally:
-            self.db.execute("UPDATE actor SET name = ?", (before,))
 
     # keeping and putting back
 
@@ -163,12 +145,6 @@ class World:
     def open_attempts(self) -> list[sqlite3.Row]:
         return self.db.execute("SELECT * FROM attempt WHERE outcome IS NULL").fetchall()
 
-    def moves(self) -> list[tuple[str, str, str]]:
-        """From which state to which, and by whom, since it was asked last."""
-        found = [(row["source"], row["target"], row["actor"]) for row in self.db.execute("SELECT * FROM moved")]
-        self.db.execute("DELETE FROM moved")
-        return found
-
     def out(self, part: str) -> list[Entry]:
         return [entry for entry in self.remote.ledger.entries if entry.message.part == part]
 
@@ -207,7 +183,7 @@ class World:
             if verb == "seen":
                 self._look()
         else:
-            with suppress(Refused), self._acting("person"):
+            with suppress(Refused), self.record.by("person"):
                 self._person(verb, rest)
 
     @contextmanager
@@ -219,11 +195,11 @@ class World:
             self.mortal = before
 
     def _pass(self, desk: Desk) -> None:
-        with self._acting("lane"):
+        with self.record.by("lane"):
             self.lane(self.remote, desk.lanes[0].setup).work()
 
     def _look(self) -> None:
-        with self._acting("calendar"):
+        with self.record.by("calendar"):
             once.look(self.desk)
 
     def _meanwhile(self, _what: str) -> None:
