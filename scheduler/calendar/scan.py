@@ -14,6 +14,7 @@ CONTENT = "content"
 NEWSLETTER = "content/newsletter"
 """Introductions to editions, not pieces."""
 
+_PATIENCE_NS = 3_000_000_000
 _SETTLE_NS = 400_000_000
 _SKEW_NS = 5_000_000_000
 _FEW = 5
@@ -66,11 +67,14 @@ def scan(root: Path, known: Mapping[str, Stamp], now_ns: int, settle_ns: int = _
         return Scan(refused=walk.told(), missing_root=True)
     gone = walk.gone()
     changed, waiting = walk.settled(gone)
-    vanished, leaving = walk.parted(gone, changed) if any(path not in known for path in waiting) else (gone, ())
+    leaving = walk.leaving(gone, changed) if any(path not in known for path in waiting) else ()
+    held = walk.newcomers(changed, gone) if leaving else ()
+    if walk.overdue(held):
+        leaving = held = ()
     return Scan(
-        changed=changed,
-        vanished=vanished,
-        waiting=waiting,
+        changed=tuple(one for one in changed if one[0] not in held),
+        vanished=tuple(path for path in gone if path not in leaving),
+        waiting=tuple(sorted((*waiting, *held))),
         refused=walk.told(),
         leaving=leaving,
     )
@@ -131,14 +135,21 @@ class _Walk:
                 waiting.append(path)
         return tuple(changed), tuple(waiting)
 
-    def parted(
-        self, gone: tuple[str, ...], changed: Sequence[tuple[str, Stamp]]
-    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Of what is gone, that which stands under another name already, and that which a newcomer may yet turn out to
-        be: both names have to be told in one pass."""
+    def leaving(self, gone: tuple[str, ...], changed: Sequence[tuple[str, Stamp]]) -> tuple[str, ...]:
+        """Of what is gone, that which stands under no other name yet, and which a file that is waited for may turn out
+        to be: both names have to be told in one pass."""
         there = {stamp for _, stamp in changed}
-        vanished = tuple(path for path in gone if self.known[path] in there)
-        return vanished, tuple(path for path in gone if self.known[path] not in there)
+        return tuple(path for path in gone if self.known[path] not in there)
+
+    def newcomers(self, changed: Sequence[tuple[str, Stamp]], gone: tuple[str, ...]) -> tuple[str, ...]:
+        """The new files that were not just moved: any of them may be what is leaving, under another name and edited."""
+        moved = {self.known[path] for path in gone}
+        return tuple(path for path, stamp in changed if path not in self.known and stamp not in moved)
+
+    def overdue(self, held: Sequence[str]) -> bool:
+        """Whether one of them was held back long enough: where new files come without end, nothing waits without end."""
+        ages = {path: self.now_ns - ctime_ns for path, _, ctime_ns in self.fresh}
+        return any(ages[path] > _PATIENCE_NS for path in held)
 
     def _enter(self, folder: str) -> bool:
         """List one folder; False if it can't be."""

@@ -36,7 +36,7 @@ def check(store: Store, zone: ZoneInfo, now: datetime, environ: Mapping[str, str
         mark = marks.get(db, seal.MARK)
         here = seal.present(db, store.path, environ)
         ahead = _ahead(db, mark, now)
-        reasons = [*_moved(sealed, here, mark), *_older(sealed, here), *_set_back(ahead, now, zone)]
+        reasons = [*_moved(sealed, here, mark), *_older(sealed, here, mark), *_set_back(ahead, now, zone)]
         if reasons:
             _pause(db, " ".join([*reasons, _THEN]), now)
     if reasons:
@@ -80,10 +80,14 @@ def _unsealed(file: Path) -> str:
     return f"This database was brought here from elsewhere, for {file.name} does not lie beside it."
 
 
-def _older(sealed: Seal | None, here: Seal) -> Iterator[str]:
-    if sealed is None or (sealed.attempt <= here.attempt and sealed.audit <= here.audit):
+def _older(sealed: Seal | None, here: Seal, mark: str) -> Iterator[str]:
+    """A database that was never sealed, beside the seal of another file, has taken that one's place."""
+    if sealed is None:
         return
-    if not here.audit:
+    usurped = not mark and sealed.inode != here.inode
+    if not usurped and sealed.attempt <= here.attempt and sealed.audit <= here.audit:
+        return
+    if usurped or not here.audit:
         yield "This database is new and empty, but there was one in its place."
     else:
         yield f"This database is older than the one that was in its place: that had {_lead(sealed, here)} more."

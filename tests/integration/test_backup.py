@@ -29,6 +29,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from scheduler.desk import guard
 from scheduler.store import backup, content, engine, fault, proof, restore
 from scheduler.store.engine import BadDatabase, Store, examine, open_store
 from scheduler.store.lock import Lock
@@ -54,6 +55,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def desk(model: Path, tmp_path: Path) -> Typist:
     shutil.copytree(model, tmp_path / "desk")
+    store = open_store(URL, tmp_path / "desk")
+    guard.keep(store)  # as if it had always been here
+    store.close()
     return Typist(tmp_path / "desk")
 
 

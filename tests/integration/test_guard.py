@@ -293,3 +293,19 @@ def test_a_damaged_database_does_not_get_as_far_as_publishing(stand: Stand) -> N
         file.write(b"\xaa" * 4096 * 3)
     with pytest.raises(BadDatabase, match=r"damaged.*There is no backup in .*julki restore FILE"):
         look(stand.root, stand.clock)
+
+
+def test_a_database_that_is_deleted_in_its_first_moments_is_missed(stand: Stand, clock: Hands) -> None:
+    """The seal had no time to follow what went out."""
+    path = database(stand)
+    stand.desk.store.close()
+    for file in path.parent.glob("julki.db*"):
+        file.unlink()
+    fresh = open_store(URL, stand.root)
+    guard.check(fresh, ZONE, clock(), HERE)
+    fresh.close()
+    path.rename(path.with_name("old.db"))
+    for file in path.parent.glob("julki.db-*"):
+        file.unlink()
+    (reason,) = look(stand.root, clock).reasons
+    assert "there was one in its place" in reason

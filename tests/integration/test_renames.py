@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -385,3 +386,37 @@ def test_a_move_beside_a_file_that_is_just_being_saved_is_a_move(make: Make, sta
     assert sorted(stage.ledger.texts) == sorted(board.ledger.texts) == ["a: Teksti.", "c: Teksti."]
     assert set(stand.states().values()) == {"published"}
     assert stand.redirects() == {"fi/a": "fi/b"}
+
+
+def test_an_edit_and_a_move_beside_a_file_that_is_just_being_saved_is_the_same_piece(
+    make: Make, stage: Stage, board: Board
+) -> None:
+    """The moved file has become still; the newcomer beside it has not."""
+    stand = make(stage, board)
+    old = stand.put("a", "Otsikko", "Oma teksti.")
+    stand.run()
+    text = old.read_text("utf-8").replace("Oma teksti.", "Oma teksti, korjattu.")
+    old.write_text(text, "utf-8")
+    old.rename(old.with_name("b.md"))
+    time.sleep(0.5)
+    stand.put("c", "Muu", "Muu teksti.")
+    assert stand.desk.refresh.run(stand.clock.now).again
+    stand.work()
+    stand.run()
+    assert sorted(entry.text for entry in stage.ledger.entries) == ["Muu: Muu teksti.", "Otsikko: Oma teksti."]
+    assert len(board.ledger.entries) == 2
+    assert stand.redirects() == {"fi/a": "fi/b"}
+
+
+def test_new_files_without_end_do_not_keep_a_newcomer_waiting(make: Make, stage: Stage) -> None:
+    stand = make(stage)
+    stand.put("a").unlink()
+    stand.put("gone")
+    stand.run()
+    stand.path("news/gone.md").unlink()
+    stand.put("b")
+    for number in range(14):
+        stand.put(f"n{number}")
+        stand.desk.refresh.run(stand.clock.now)
+        time.sleep(0.3)
+    assert ("fi/b", "post", "main") in stand.states()
