@@ -73,6 +73,7 @@ class Refresh:
             return Outcome(read)
         if found.vanished:
             with self.store.write() as db:
+                pieces.remember(db, found.vanished)
                 pieces.forget_sources(db, found.vanished)
         changes = self._plan(now)
         if found.missing_root:

@@ -147,6 +147,17 @@ def edited(db: Connection) -> list[str]:
     return list(db.execute(query).scalars())
 
 
+def remember(db: Connection, paths: Sequence[str]) -> None:
+    """What was read last in these files is what is remembered of their pieces: a run that ended after the reading has
+    told nobody yet, and by this a piece is known again under another name."""
+    whole = select(SOURCE).where(SOURCE.c.path == PIECE.c.path, SOURCE.c.identity == PIECE.c.name, ~SOURCE.c.broken)
+    latest = {name: whole.with_only_columns(SOURCE.c[name]).correlate(PIECE).scalar_subquery() for name in _KEPT}
+    for start in range(0, len(paths), _CHUNK):
+        same = (PIECE.c.path.in_(paths[start : start + _CHUNK]), PIECE.c.gone_at.is_(None))
+        known = whole.with_only_columns(SOURCE.c.path).correlate(PIECE).exists()
+        db.execute(update(PIECE).where(*same, known).values(latest))
+
+
 def mark_gone(db: Connection, ids: Sequence[int], at: datetime) -> None:
     for start in range(0, len(ids), _CHUNK):
         db.execute(update(PIECE).where(PIECE.c.id.in_(ids[start : start + _CHUNK])).values(gone_at=at))

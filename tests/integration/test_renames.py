@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from channels.errors import Unavailable
-from tests.mocks.stage import Board, Stage
+from tests.mocks.stage import Board, Crash, Stage
 from tests.mocks.stand import START, Hands, Stand
 
 Make = Callable[..., Stand]
@@ -420,3 +420,22 @@ def test_new_files_without_end_do_not_keep_a_newcomer_waiting(make: Make, stage:
         stand.desk.refresh.run(stand.clock.now)
         time.sleep(0.3)
     assert ("fi/b", "post", "main") in stand.states()
+
+
+def test_an_edit_that_was_read_just_before_the_end_and_a_move_after_it_is_the_same_piece(
+    make: Make, stage: Stage, board: Board
+) -> None:
+    """The process ends between reading the edited file and telling who is who; then the file is moved."""
+    stand = make(stage, board)
+    stand.put("a", "Otsikko", "Oma teksti.")
+    stand.run()
+    edited = stand.put("a", "Otsikko", "Oma teksti, korjattu.")
+    stand.fuse.at, stand.fuse.steps = 2, 0
+    with pytest.raises(Crash):
+        stand.look()
+    stand.restart()
+    edited.rename(edited.with_name("b.md"))
+    stand.run()
+    assert len(stage.ledger.entries) == 1
+    assert [entry.text for entry in board.ledger.entries] == ["Otsikko: Oma teksti, korjattu."]
+    assert stand.redirects() == {"fi/a": "fi/b"}
