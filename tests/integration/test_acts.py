@@ -570,3 +570,47 @@ def test_what_is_tried_again_may_be_skipped(stand: Stand, stage: Stage, clock: H
     clock.go(hours=2)
     stand.run()
     assert stage.ledger.texts == []
+
+
+@pytest.mark.parametrize(
+    ("scope", "name", "more"), [("client", "kela", "client: kela"), ("project", "vero", "project: vero")]
+)
+@pytest.mark.parametrize("first", ["paused", "other"])
+def test_a_pause_stops_its_own_and_nobody_else(
+    make: Make, stage: Stage, clock: Hands, scope: Any, name: str, more: str, first: str
+) -> None:
+    """Whichever piece comes first in the database."""
+    stand = make(stage)
+    for piece in ("a", "b"):
+        paused = (piece == "a") == (first == "paused")
+        stand.put(piece, "Seis" if paused else "Menee", more=more if paused else "")
+    stand.put("later", at=START + timedelta(days=9), more=more if first == "paused" else "")
+    stand.look()
+    acts.pause(stand.desk.store, scope, name, "", stand.maija)
+    stand.work()
+    assert stage.ledger.texts == ["Menee: Teksti."]
+    assert sorted(row.state for row in stand.deliveries() if row.due_at <= clock.now) == ["held", "published"]
+
+
+@pytest.mark.parametrize(
+    ("scope", "name", "more"), [("client", "kela", "client: kela"), ("project", "vero", "project: vero")]
+)
+def test_a_pause_that_is_pressed_while_the_message_is_made_still_comes_in_time(
+    make: Make, stage: Stage, scope: Any, name: str, more: str
+) -> None:
+    stand = make(stage)
+    stand.put("z", at=START + timedelta(days=9))
+    stand.put("a", more=more)
+    stand.look()
+    render = stage.render
+
+    def pressed(piece: Any, view: Any) -> Any:
+        stage.render = render  # type: ignore[method-assign]  # once
+        acts.pause(stand.desk.store, scope, name, "", stand.maija)
+        return render(piece, view)
+
+    stage.render = pressed  # type: ignore[method-assign]  # a scripted channel
+    stand.work()
+    assert stage.ledger.texts == []
+    stand.work()
+    assert stand.row("a", "post").reason == "paused"
