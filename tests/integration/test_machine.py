@@ -41,7 +41,7 @@ from scheduler.delivery.limits import Limits
 from scheduler.desk import approve
 from scheduler.desk.assemble import Desk, limits
 from scheduler.store.core import ATTEMPT, DELIVERY
-from tests.mocks.stage import Board, Crash, Stage
+from tests.mocks.stage import Board, Crash, Entry, Stage
 from tests.mocks.stand import Hands, Stand
 from tests.model.quiet import quiet
 from tests.model.record import Record
@@ -273,6 +273,11 @@ class Game(RuleBasedStateMachine):
 
         def once(_what: str) -> None:
             self.post.during = self.web.during = lambda _what: None
+            fuse, self.stand.fuse.at = self.stand.fuse.at, None  # it is the desk's; a person has another process
+            answer()
+            self.stand.fuse.at = fuse
+
+        def answer() -> None:
             if act == "pause":
                 self.stop(("all", ""))
             elif act == "gone":
@@ -377,7 +382,7 @@ class Game(RuleBasedStateMachine):
 
     def crowded(self, token: str) -> list[str]:
         """The channel's limits, by what the remote accepted."""
-        now, before = self.clock.now, [entry.at for entry in self.post.ledger.entries]
+        now, before = self.clock.now, [entry.at for entry in self.post.ledger.entries if not self.asked(entry)]
         told, found = self.limits, []
         if told.gap and before and now < max(before) + told.gap:
             found.append("the gap is not kept")
@@ -386,6 +391,11 @@ class Game(RuleBasedStateMachine):
         if told.hours and (token, "post") not in self.waived and told.hours.next(now, self.zone) != now:
             found.append("outside its hours")
         return found
+
+    def asked(self, entry: Entry) -> bool:
+        """Whether a person has to say if it is out: till then the desk does not count it."""
+        query = "SELECT 1 FROM attempt WHERE key = ? AND outcome = 'unknown'"
+        return self.db.execute(query, (entry.key,)).fetchone() is not None
 
     @invariant()
     def nothing_is_wrong(self) -> None:
@@ -447,7 +457,7 @@ class Game(RuleBasedStateMachine):
         done = True
         for token in self.wishes:
             rows = self.rows(token)
-            if self.approval and any(row.reason == "approval" for row in rows):
+            if self.approval and any(row.reason in ("approval", "refused") for row in rows):
                 self.say_yes(token)
             for row in rows:
                 if row.state in ("published", "withdrawn"):

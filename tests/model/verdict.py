@@ -56,9 +56,15 @@ def _really_out(world: World, row: sqlite3.Row, own: list[sqlite3.Row]) -> None:
         return
     entry = next((one for one in world.out(row["part"]) if one.remote_id == row["remote_id"]), None)
     _hold(entry, f"{row['part']} counts as published, and the remote has nothing of it")
-    if entry and not own and not row["changed"] and not row["withdraw"]:
+    if entry and not own and not row["changed"] and not row["withdraw"] and not _repeated(world, row):
         _hold(entry.message.digest() == row["digest"], f"what is out of {row['part']} is not what the desk thinks")
         _hold(not entry.withdrawn, f"{row['part']} counts as published, and was taken off")
+
+
+def _repeated(world: World, row: sqlite3.Row) -> bool:
+    """A revision died, and its file was gone before it was made again: the next build of anything puts it right."""
+    query = "SELECT 1 FROM attempt WHERE delivery_id = ? AND purpose = 'revise' AND outcome = 'repeat'"
+    return world.db.execute(query, (row["id"],)).fetchone() is not None
 
 
 def _in_order(world: World) -> None:
