@@ -57,7 +57,7 @@ def monday(stand: Stand, weeks: int = 0, **after: float) -> None:
 def editions(stand: Stand) -> list[tuple[str, str, str, str]]:
     columns = (EDITION.c.period, EDITION.c.language, EDITION.c.segment, EDITION.c.state)
     with stand.desk.store.read() as db:
-        return [tuple(row) for row in db.execute(select(*columns).order_by(EDITION.c.id))]  # type: ignore[misc]  # four
+        return [tuple(row) for row in db.execute(select(*columns).order_by(EDITION.c.id))]
 
 
 def test_the_pieces_of_a_week_go_out_in_one_edition_at_its_time(make: Make, paper: Paper) -> None:
@@ -496,7 +496,7 @@ def test_what_a_person_says_of_one_piece_counts_for_the_edition(make: Make, cloc
     """Nobody can read it back; both wait for a word, and one is enough."""
     for out in (True, False):
         paper = Paper("mail", clock, idempotent=False, links_page=False)
-        paper.finds.extend([CannotTell("It keeps nothing.")] * 2)  # type: ignore[arg-type]  # raised by `find`
+        paper.finds.extend([CannotTell("It keeps nothing.")] * 2)
         stand = make(paper)
         weekend(stand, "a", "b")
         paper.next(Uncertain("No answer."), accepted=out)
@@ -523,7 +523,7 @@ def test_when_one_piece_of_an_edition_is_found_out_the_others_are_out(make: Make
     weekend(stand, "a", "b")
     paper.next(Uncertain("No answer."), accepted=True)
     monday(stand)
-    paper.finds.append(CannotTell("Not this one."))  # type: ignore[arg-type]  # raised by `find`
+    paper.finds.append(CannotTell("Not this one."))
     later(stand, clock, minutes=2)
     assert set(stand.states().values()) == {"published"}
     assert paper.ledger.count("publish") == 1
@@ -567,7 +567,7 @@ def test_not_out_at_the_second_try_says_nothing_of_the_first(
 
 def test_a_skipped_piece_that_is_found_to_be_out_is_not_mailed_again(make: Make, clock: Hands) -> None:
     paper = Paper("mail", clock, idempotent=False, links_page=False)
-    paper.finds.extend([CannotTell("It keeps nothing.")] * 2)  # type: ignore[arg-type]  # raised by `find`
+    paper.finds.extend([CannotTell("It keeps nothing.")] * 2)
     stand = make(paper)
     weekend(stand, "a", "b")
     paper.next(Uncertain("No answer."), accepted=True)
@@ -792,9 +792,40 @@ def test_an_edition_whose_pictures_find_no_room_is_tried_again(make: Make, paper
     def full(_media: object) -> None:
         raise OSError("no space left on device")
 
-    stand.desk.library.keep = full  # type: ignore[method-assign]  # a disk that is full
+    stand.desk.library.keep = full  # type: ignore[method-assign,assignment]  # a disk that is full
     monday(stand)
     assert set(stand.states().values()) == {"planned"}
     stand.desk.library.keep = kept  # type: ignore[method-assign]  # and has room again
     later(stand, clock, minutes=1)
     assert paper.ledger.texts == ["a: Teksti. | b: Teksti."]
+
+
+def test_a_file_that_comes_back_is_no_word_on_what_may_be_out(make: Make, paper: Paper, clock: Hands) -> None:
+    stand = make(paper, late="1d")
+    weekend(stand, "a", "b")
+    paper.next(Uncertain("No answer."), accepted=True)
+    paper.next(Unavailable("Down."))
+    monday(stand)
+    later(stand, clock, seconds=20)
+    stand.path("news/a.md").unlink()
+    later(stand, clock, minutes=2)
+    assert [stand.state(name, "mail") for name in "ab"] == ["cancelled", "held"]
+    stand.put("a", at=SATURDAY)
+    later(stand, clock, minutes=2)
+    assert {(row.state, row.reason) for row in stand.deliveries()} == {("held", "uncertain")}
+    assert paper.ledger.count("publish") == 2
+
+
+def test_an_edition_waits_until_all_of_it_was_read_back(make: Make, clock: Hands) -> None:
+    paper = Sheet("mail", clock, idempotent=False, links_page=False)
+    stand = make(paper)
+    weekend(stand, "a", "b")
+    paper.next(Uncertain("No answer."))
+    monday(stand)
+    paper.finds.append(RateLimited("Not now.", retry_after=timedelta(minutes=2)))
+    later(stand, clock, minutes=3)
+    assert sorted(stand.states().values()) == ["publishing", "retrying"]
+    later(stand, clock, minutes=3)
+    later(stand, clock, minutes=3)
+    assert paper.ledger.texts == ["a: Teksti. | b: Teksti."]
+    assert set(stand.states().values()) == {"published"}
