@@ -23,6 +23,10 @@ log = structlog.get_logger("julki.delivery")
 
 _MOST_DRAFTS = 300
 _PUT_OFF = timedelta(seconds=15)
+_FROM_AN_EDITION = (
+    "It was in an edition that may be out, and the channel collects none any more. Look at the channel. If it is out: "
+    "julki confirm {0} ADDRESS, or julki skip {0}. If it is not: julki retry {0}"
+)
 _PROVABLY_NOT_OUT = frozenset({"unavailable", "limited"})
 
 
@@ -74,7 +78,11 @@ def make(row: Any, channel: Channel, setup: Setup, drafts: Drafts) -> Ready | ga
     edited = row.changed and row.reason in _PROVABLY_NOT_OUT and not _may_be_out(row, setup)
     if row.state == "retrying" and row.digest and not edited:
         with setup.store.read() as db:
-            return Ready(row, messages.load(db, row.digest), row.digest, row.generation, fresh=False)
+            stored = messages.load(db, row.digest)
+        if stored.piece:
+            return Ready(row, stored, row.digest, row.generation, fresh=False)
+        if row.reason not in _PROVABLY_NOT_OUT:
+            return gate.Hold("uncertain", _FROM_AN_EDITION.format(row.id))
     version = setup.shelf.version(row)
     if version is None:
         return None

@@ -56,14 +56,14 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition("retrying", "cancelled", ("calendar",), "the file is gone or no longer asks for it"),
     Transition("held", "cancelled", ("calendar",), "the file is gone or no longer asks for it"),
     Transition("cancelled", "planned", ("calendar",), "the file asks for it again"),
-    Transition("held", "planned", ("calendar", "person"), "the file was mended or given a new date; or retry"),
+    Transition("held", "planned", ("calendar", "person", "lane"), "the file was mended or given a new date; or retry"),
     Transition("failed", "planned", ("person",), "retry"),
     Transition("skipped", "planned", ("person",), "retry"),
     Transition("planned", "skipped", ("person",), "skip"),
     Transition("retrying", "skipped", ("person",), "skip"),
     Transition("held", "skipped", ("person",), "skip"),
     Transition("failed", "skipped", ("person",), "skip"),
-    Transition("held", "published", ("person",), "confirm, with the address where it stands"),
+    Transition("held", "published", ("person", "lane"), "confirm, with the address; or the edition it is in is out"),
     Transition("published", "withdrawn", ("lane",), "it expired, or a person asked to withdraw it"),
 )
 

@@ -829,3 +829,26 @@ def test_an_edition_waits_until_all_of_it_was_read_back(make: Make, clock: Hands
     later(stand, clock, minutes=3)
     assert paper.ledger.texts == ["a: Teksti. | b: Teksti."]
     assert set(stand.states().values()) == {"published"}
+
+
+@pytest.mark.parametrize("error", [Unavailable("Down."), Uncertain("No answer.")], ids=["not out", "may be out"])
+def test_an_edition_that_waits_is_not_sent_once_for_each_piece_when_editions_end(
+    make: Make, clock: Hands, error: Exception
+) -> None:
+    paper = Paper("mail", clock, links_page=False)
+    stand = make(paper, late="1d")
+    for name in "ab":
+        stand.put(name, at=START - timedelta(days=2))
+    stand.look()
+    paper.next(error)
+    paper.next(error)
+    stand.work()
+    single = Paper("mail", clock, "each", links_page=False)
+    single.ledger = paper.ledger
+    stand.channels["mail"] = single
+    stand.restart()
+    stand.look()
+    for _ in range(6):
+        clock.go(minutes=3)
+        stand.work()
+    assert [sum(f"{name}: Teksti." in text for text in paper.ledger.texts) for name in "ab"] == [1, 1]
