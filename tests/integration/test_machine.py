@@ -54,7 +54,8 @@ _SKEW = timedelta(minutes=2)
 _TALES = ("", 'gap = "10m"', "per_hour = 2", 'hours = "07:00-20:00"', 'gap = "5m"\nper_hour = 3\nhours = "08:00-18:00"')
 _SCOPES = (("all", ""), ("channel", "post"), ("channel", "web"), ("client", "kela"), ("project", "vero"))
 _ACTS = ("hold", "skip", "retry", "confirm", "withdraw")
-_GAMES, _STEPS = (1500, 50) if os.environ.get("HYPOTHESIS_PROFILE") == "long" else (25, 25)
+_LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
+_GAMES, _STEPS = (1500, 50) if _LONG else (25, 25)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -488,7 +489,11 @@ class Game(RuleBasedStateMachine):
 
 TestGame = Game.TestCase
 TestGame.settings = settings(
-    max_examples=_GAMES, stateful_step_count=_STEPS, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=_GAMES,
+    stateful_step_count=_STEPS,
+    deadline=None,
+    derandomize=not _LONG,
+    suppress_health_check=list(HealthCheck),
 )
 
 
