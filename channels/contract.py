@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
@@ -43,12 +44,13 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One figure of reach. `value` is None where the remote no longer tells it."""
+    """One figure of reach. `value` is None where it was not told, and `why` says why; never 0 for that."""
 
     remote_id: str
     metric: str
     value: int | None
     measured_at: datetime
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,22 @@ class Live:
     digest: str
 
 
+class Vault(Protocol):
+    """Where a channel keeps its tokens, encrypted; the key stands outside the database."""
+
+    def read(self, channel: str) -> Mapping[str, Json] | None:
+        """What was kept last, or None. Raises `Locked` where the key is gone or another."""
+        ...
+
+    def write(self, channel: str, token: Mapping[str, Json]) -> None:
+        """Keep it instead of what was there; when this returns, it survives a crash."""
+        ...
+
+
+class Locked(Exception):
+    """The tokens can't be decrypted; the sentence says what to do."""
+
+
 class Archive(Protocol):
     """What is live on a channel, for adapters that build from it (the website, the feeds)."""
 
@@ -103,6 +121,7 @@ class Context:
     archive: Archive
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     names: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    vault: Vault | None = None
 
 
 class Channel(Protocol):
@@ -171,6 +190,32 @@ class Collecting(Protocol):
 
 
 @runtime_checkable
+class Priced(Protocol):
+    """Publishing costs money here. Amounts are in US dollars."""
+
+    paid: bool
+    """False in a sandbox: the prices are told, and nothing is charged."""
+    budget: Decimal | None
+    """The most that a calendar month (of the site's zone) may cost; None: no limit."""
+    read_price: Decimal
+    """What one post costs that is read back or measured."""
+
+    def cost(self, message: Message) -> Decimal:
+        """What publishing it is charged for. No network."""
+        ...
+
+
+@runtime_checkable
+class Correcting(Protocol):
+    """What is out can't be replaced here; a correction is published beside it."""
+
+    def correction(self, message: Message, part: str, lang: str) -> Message:
+        """The post that corrects an earlier one: `message` is the text as it should be, `part` the correction's name.
+        It is published with the receipt of the corrected post as `parent`."""
+        ...
+
+
+@runtime_checkable
 class Revising(Protocol):
     """What is out can be replaced."""
 
@@ -199,4 +244,11 @@ class Visible(Protocol):
 
 @runtime_checkable
 class Measuring(Protocol):
-    def measure(self, receipts: Sequence[Receipt], now: datetime) -> list[Measurement]: ...
+    """How far what is out has reached can be asked for."""
+
+    metrics: Sequence[str]
+    """The names of the figures there may be."""
+
+    def measure(self, receipts: Sequence[Receipt], now: datetime) -> list[Measurement]:
+        """Every metric of every receipt (at most 100). Raises a `ChannelError`: then nothing was learnt."""
+        ...

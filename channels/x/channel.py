@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import NoReturn, Protocol
+from typing import Protocol
 
-from channels.contract import Context, Part, Receipt
-from channels.errors import CannotTell, Unauthorized
+from channels.contract import Part, Receipt
 from channels.message import Message, Problem
 from channels.piece import Piece
 from channels.view import View
 from channels.x import post
-from channels.x.live import LOOK, Live
-from channels.x.options import SECRETS, XOptions
-from channels.x.outbox import Outbox
+from channels.x.options import XOptions
 
 
 class Remote(Protocol):
@@ -71,40 +68,3 @@ class X:
 
     def close(self) -> None:
         self._remote.close()
-
-
-class Unset:
-    """The real X without its keys: rendering and checking work, nothing goes out."""
-
-    look = LOOK
-
-    def __init__(self, name: str, missing: list[str]) -> None:
-        prefix = "JULKI_" + name.upper().replace("-", "_") + "_"
-        self._told = (
-            f"The channel '{name}' has no keys for X: {', '.join(prefix + field.upper() for field in missing)}."
-        )
-
-    def publish(self, *_: object) -> NoReturn:
-        hint = "Set them in the environment or in the file that JULKI_SECRETS names, or set sandbox = true."
-        raise Unauthorized(self._told, hint=hint)
-
-    withdraw = publish
-
-    def find(self, *_: object) -> NoReturn:
-        raise CannotTell(self._told)
-
-    def close(self) -> None:
-        """Nothing was opened."""
-
-
-def open_channel(name: str, options: XOptions, context: Context) -> X:
-    return X(name, options, _remote(name, options, context))
-
-
-def _remote(name: str, options: XOptions, context: Context) -> Remote:
-    if options.sandbox:
-        return Outbox(options.outbox_path(context.root, name), name)
-    missing = [field for field in SECRETS if not context.secrets.get(field)]
-    if missing:
-        return Unset(name, missing)
-    return Live(options.api_url, context.secrets, context.media, options.timeout)

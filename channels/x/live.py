@@ -1,4 +1,4 @@
-"""The real X, through tweepy and API v2, signed with OAuth 1.0a."""
+"""The real X, through tweepy and API v2."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from channels.contract import Receipt
 from channels.errors import CannotTell, ChannelError, Rejected, Unauthorized, Unavailable, Uncertain
 from channels.message import Media, Message
 from channels.urls import addresses
+from channels.x.access import Access
 
 LOOK = "https://x.com/home"
 """Where the account's owner sees its posts."""
@@ -27,36 +28,24 @@ _TALKATIVE = ("tweepy", "tweepy.client", "requests_oauthlib", "requests_oauthlib
 
 
 class Live:
-    """One account. `secrets` are the four keys; `media` is the folder with the desk's copies of the pictures.
+    """One account. `media` is the folder with the desk's copies of the pictures.
     `timeout` is the longest wait between two bytes of an answer."""
 
     look = LOOK
 
-    def __init__(
-        self, api_url: str, secrets: Mapping[str, str], media: Path, timeout: timedelta = timedelta(seconds=30)
-    ) -> None:
+    def __init__(self, api_url: str, access: Access, media: Path, timeout: timedelta = timedelta(seconds=30)) -> None:
         self._api_url = api_url
         self._timeout = timeout
-        self._secrets = secrets
+        self._access = access
         self._media = media
 
     @cached_property
-    def _client(self) -> Any:
-        # tweepy takes a tenth of a second to import: only who posts should wait for it.
-        import tweepy
-
+    def _session(self) -> Any:
         from channels.x.session import Session
 
         for name in _TALKATIVE:
             logging.getLogger(name).setLevel(logging.WARNING)
-        client = tweepy.Client(
-            consumer_key=self._secrets["api_key"],
-            consumer_secret=self._secrets["api_secret"],
-            access_token=self._secrets["access_token"],
-            access_token_secret=self._secrets["access_token_secret"],
-        )
-        client.session = Session(self._api_url, self._timeout)
-        return client
+        return Session(self._api_url, self._timeout)
 
     @cached_property
     def _me(self) -> str:
@@ -100,8 +89,8 @@ class Live:
             raise Unavailable("X did not confirm that the post is deleted.")
 
     def close(self) -> None:
-        if "_client" in self.__dict__:
-            self._client.session.close()
+        if "_session" in self.__dict__:
+            self._session.close()
 
     def _timeline(self, since: datetime) -> Iterator[Mapping[str, Any]]:
         """The account's own posts since then, newest first."""
@@ -150,15 +139,17 @@ class Live:
         from channels.x.session import json_of
 
         try:
-            return json_of(self._client.request(method, route, user_auth=True, **kwargs))
+            client = self._access.client()
+            client.session = self._session
+            return json_of(client.request(method, route, user_auth=self._access.user_auth, **kwargs))
         except ChannelError as error:
             error.args = (self._redacted(str(error)),)
             raise
 
     def _redacted(self, text: str) -> str:
         """The remote may repeat what it was sent: no key of ours may reach a log by that way."""
-        for secret in self._secrets.values():
-            text = text.replace(secret, "…") if secret else text
+        for secret in self._access.secrets():
+            text = text.replace(secret, "…")
         return text
 
 

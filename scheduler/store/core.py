@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Table
 from sqlmodel import SQLModel
 
-from scheduler.store import tables
+from scheduler.store import records, tables
 
 
 def _table(model: type[SQLModel]) -> Table:
@@ -24,4 +24,9 @@ APPROVAL = _table(tables.Approval)
 ROUND = _table(tables.Round)
 PAUSE = _table(tables.Pause)
 AUDIT = _table(tables.Audit)
+SHIFT = _table(records.Shift)
+TAP = _table(records.Tap)
+TOKEN = _table(records.Token)
+EXPENSE = _table(records.Expense)
+MEASUREMENT = _table(records.Measurement)
 MARK = _table(tables.Mark)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _BUSY_SECONDS = 20
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration."""
 
 

@@ -90,6 +90,8 @@ class Delivery(SQLModel, table=True):
     `archive`: due before `[desk] since`. `waived`: a person asked for it, so lateness does not count. `links_page`:
     known since the first rendering. `changed` counts the edits since the message was made. `withdraw`: to be taken off.
     `generation` counts the fresh starts: it is part of the key, so that a person's retry is a new publication.
+    `live`: a post of a live event, which has a lane of its own. `fixed`: its message was made at the desk and stands in
+    no file (a fresh live post, a correction); `replies_to` is then the delivery that it answers, if any.
     """
 
     __table_args__ = (
@@ -132,18 +134,22 @@ class Delivery(SQLModel, table=True):
     remote_id: str = ""
     permalink: str = ""
     receipt: dict[str, Any] | None = Field(default=None, sa_column=_json())
+    live: bool = Field(default=False, sa_column_kwargs={"server_default": text("0")})
+    fixed: bool = Field(default=False, sa_column_kwargs={"server_default": text("0")})
+    replies_to: int | None = None
 
 
 class Attempt(SQLModel, table=True):
     """Written, with its key and message, before the remote is called. `outcome` is None while it is open.
 
     `uncertain_at`: the call came back without telling whether it was accepted. `checks` counts the times that
-    reading back could not settle it.
+    reading back could not settle it. `cost` is what the call is charged for, in millionths of a US dollar.
     """
 
     __table_args__ = (
         Index("attempt_open", "delivery_id", unique=True, sqlite_where=text("outcome IS NULL")),
         Index("attempt_open_channel", "channel", sqlite_where=text("outcome IS NULL")),
+        Index("attempt_paid", "channel", "started_at", sqlite_where=text("cost > 0")),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -161,6 +167,7 @@ class Attempt(SQLModel, table=True):
     ended_at: datetime | None = None
     outcome: str | None = None
     error: str = ""
+    cost: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
 
 
 class Edition(SQLModel, table=True):

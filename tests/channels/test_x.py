@@ -170,8 +170,9 @@ def test_a_sound_piece_has_nothing_to_mend(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"auth": "oauth2"}, "is not there yet"),
         ({"auth": "basic"}, 'Write auth = "oauth1"'),
+        ({"budget_usd": -1}, "greater than or equal to 0"),
+        ({"authorize_url": "http://localhost.example.com"}, "https://"),
         ({"api_url": "http://x.example.com"}, "https://"),
         ({"api_key": "abc"}, "Extra inputs"),
         ({"hashtags": 99}, "less than or equal to 10"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import context
 from sqlmodel import SQLModel
 
-from scheduler.store import tables  # noqa: F401  the import fills the metadata
+from scheduler.store import records, tables  # noqa: F401  the imports fill the metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
