@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Protocol
 
-from channels.contract import Part, Receipt
+from channels.contract import Measurement, Part, Receipt
 from channels.message import Message, Problem
 from channels.piece import Piece
+from channels.urls import has_address
 from channels.view import View
-from channels.x import post
+from channels.x import correction, post
 from channels.x.options import XOptions
+from channels.x.reach import METRICS
 
 
 class Remote(Protocol):
@@ -22,6 +26,8 @@ class Remote(Protocol):
 
     def withdraw(self, receipt: Receipt, key: str, /) -> None: ...
 
+    def measure(self, receipts: Sequence[Receipt], now: datetime, /) -> list[Measurement]: ...
+
     def close(self) -> None: ...
 
     @property
@@ -32,10 +38,14 @@ class X:
     """Posts of one account. Not idempotent: X has no keys, and the sandbox is as forgetful."""
 
     idempotent = False
+    metrics = METRICS
 
     def __init__(self, name: str, options: XOptions, remote: Remote) -> None:
         self.name = name
         self.settle = timedelta(0) if options.sandbox else options.settle
+        self.paid = not options.sandbox
+        self.budget = options.budget_usd
+        self.read_price = options.read_usd
         self._options = options
         self._remote = remote
 
@@ -60,6 +70,16 @@ class X:
 
     def withdraw(self, receipt: Receipt, key: str) -> None:
         self._remote.withdraw(receipt, key)
+
+    def measure(self, receipts: Sequence[Receipt], now: datetime) -> list[Measurement]:
+        return self._remote.measure(receipts, now)
+
+    def cost(self, message: Message) -> Decimal:
+        """X charges more for a post with an address in it (docs.x.com, pay-per-use, November 2026)."""
+        return self._options.link_usd if has_address(message.text) else self._options.post_usd
+
+    def correction(self, message: Message, part: str, lang: str) -> Message:
+        return correction.of(message, part, lang, self._options)
 
     @property
     def look(self) -> str:

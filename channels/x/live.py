@@ -6,13 +6,13 @@ import base64
 import html
 import logging
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from channels.contract import Receipt
+from channels.contract import Measurement, Receipt
 from channels.errors import CannotTell, ChannelError, Rejected, Unauthorized, Unavailable, Uncertain
 from channels.message import Media, Message
 from channels.urls import addresses
@@ -87,6 +87,9 @@ class Live:
             raise
         if not answer.get("deleted"):
             raise Unavailable("X did not confirm that the post is deleted.")
+
+    def measure(self, receipts: Sequence[Receipt], now: datetime) -> list[Measurement]:
+        raise NotImplementedError
 
     def close(self) -> None:
         if "_session" in self.__dict__:

@@ -33,6 +33,9 @@ class Unset:
     def find(self, *_: object) -> NoReturn:
         raise CannotTell(self._told)
 
+    def measure(self, *_: object) -> NoReturn:
+        raise Unauthorized(self._told)
+
     def close(self) -> None:
         """Nothing was opened."""
 

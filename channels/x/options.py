@@ -46,7 +46,7 @@ class XOptions(Options):
     post_usd: Decimal = Field(default=Decimal("0.015"), ge=0)
     link_usd: Decimal = Field(default=Decimal("0.20"), ge=0)
     read_usd: Decimal = Field(default=Decimal("0.001"), ge=0)
-    correction: dict[str, str] = {}
+    correction: dict[str, str] = Field(default={})
 
     @field_validator("auth", mode="before")
     @classmethod

@@ -5,14 +5,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from channels.contract import Receipt
+from channels.contract import Measurement, Receipt
 from channels.errors import Uncertain
 from channels.files import unwritable
 from channels.message import Message
@@ -58,6 +58,10 @@ class Outbox:
 
     def withdraw(self, receipt: Receipt, key: str) -> None:
         self._append({"withdrawn": receipt.remote_id, "withdrawal": key, "at": _now()})
+
+    def measure(self, _receipts: Sequence[Receipt], _now: datetime) -> list[Measurement]:
+        """What never left the machine has reached nobody: there is nothing to be told."""
+        return []
 
     def close(self) -> None:
         """Nothing is kept open."""
