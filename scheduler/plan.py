@@ -1,22 +1,14 @@
-"""From pieces to the deliveries wanted, and from those and the stored ones to what has to change. Pure."""
+"""From what a piece's file says to the deliveries that it wants. Pure; `scheduler.changes` goes on from here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from channels.contract import Part, Period
 from channels.piece import MAIN, Override
-
-_MOVABLE = frozenset({"late", "backlog", "paused", "broken", "after", "page", "before", "approval"})
-"""Why something is held that a new date in the file sets right. What a person or a remote's silence holds stays held."""
-_OPEN = frozenset({"planned", "retrying", "held"})
-_QUIET = frozenset({"planned", "retrying", "publishing", "published"})
-_FIRM = frozenset({"uncertain", "rename", "person"})
-"""What may be out already, and what a person holds: no file that comes or goes may undo that."""
-_CLAIMED = frozenset({"publishing", "retrying", "published", "failed", "withdrawn"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,59 +78,6 @@ class Wanted(NamedTuple):
     segment: str
     lang: str
     after_id: int | None
-
-
-class Stored(NamedTuple):
-    """One delivery as the database has it."""
-
-    piece_id: int
-    id: int
-    state: str
-    reason: str
-    channel: str
-    part: str
-    due_at: datetime | None
-    late: int | None
-    expires_at: datetime | None
-    archive: bool
-    period: str
-    segment: str
-    lang: str
-    after_id: int | None
-
-    def wanted(self) -> Wanted:
-        return Wanted(*self[4:])
-
-
-class New(NamedTuple):
-    piece_id: int
-    wanted: Wanted
-
-
-class Moved(NamedTuple):
-    """The delivery stays what it is, with other times."""
-
-    id: int
-    wanted: Wanted
-
-
-class Back(NamedTuple):
-    """What was cancelled, or held for a cause that is gone, is planned again."""
-
-    id: int
-    state: str
-    wanted: Wanted
-
-
-class Dropped(NamedTuple):
-    """Nobody wants it any more, for the reason `why`. `state` is the one it must still be in."""
-
-    id: int
-    state: str
-    why: str = "its file no longer asks for it"
-
-
-Change = New | Moved | Back | Dropped
 
 
 def wanted(intent: Intent, rules: Rules) -> list[Wanted]:
@@ -220,76 +159,3 @@ def _own_time(publish_at: datetime, at: datetime | timedelta | None) -> datetime
     if at is None:
         return publish_at
     return publish_at + at if isinstance(at, timedelta) else at
-
-
-def diff(piece: int, wants: Sequence[Wanted], stored: Sequence[Stored], now: datetime) -> Iterator[Change]:
-    """What has to change in the stored deliveries of one piece, so that they are as wanted."""
-    if _unchanged(wants, stored):
-        return
-    have = {(row.channel, row.part): row for row in stored}
-    asked = {(want.channel, want.part): want for want in _frozen(wants, stored)}
-    for key, want in asked.items():
-        row = have.get(key)
-        expired = want.expires_at is not None and want.expires_at <= now
-        if row is None:
-            if not expired:
-                yield New(piece, want)
-        elif expired and row.state in _OPEN and row.reason not in _FIRM:
-            yield Dropped(row.id, row.state, "it has expired")
-        elif not (expired and row.state == "cancelled"):
-            yield from _kept(row, want, now)
-    for key, row in have.items():
-        if key not in asked and row.state in _OPEN and row.reason not in _FIRM:
-            yield Dropped(row.id, row.state)
-
-
-def _unchanged(wants: Sequence[Wanted], stored: Sequence[Stored]) -> bool:
-    """The quick way for nearly all pieces of nearly all passes."""
-    if len(wants) != len(stored):
-        return False
-    for row, want in zip(stored, wants, strict=True):
-        if row[2] not in _QUIET or row[4:] != want or want.expires_at is not None:
-            return False
-    return True
-
-
-def _kept(row: Stored, want: Wanted, now: datetime) -> Iterator[Change]:
-    mended = row.state == "held" and row.reason == "broken"
-    postponed = row.state == "held" and row.reason in _MOVABLE and want.due_at != row.due_at and _ahead(want, now)
-    if row.state == "cancelled" or mended or postponed:
-        yield Back(row.id, row.state, want)
-    elif row.state == "published":
-        if row.expires_at != want.expires_at:
-            yield Moved(row.id, want)
-    elif row.state in _OPEN and row[4:] != want and not _postponed(row, want, now):
-        yield Moved(row.id, want)
-
-
-def _postponed(row: Stored, want: Wanted, now: datetime) -> bool:
-    """Its own edition is over, so delivery put it into a later one."""
-    return row.period > want.period and want.due_at is not None and want.due_at <= now
-
-
-def _ahead(want: Wanted, now: datetime) -> bool:
-    return want.due_at is None or want.due_at > now
-
-
-def _frozen(wants: Sequence[Wanted], stored: Sequence[Stored]) -> Sequence[Wanted]:
-    """A thread whose first post was claimed keeps the posts it had: numbers that are out mean those posts. Those that
-    were cancelled with the file are among them where it asks for them again."""
-    claimed = {row.channel for row in stored if row.part.isdigit() and row.state in _CLAIMED}
-    times = {want.channel: want for want in wants if want.channel in claimed and _numbered(want.part)}
-    if not times:
-        return wants
-    asked = {(want.channel, want.part) for want in wants}
-    kept = [
-        times[row.channel]._replace(part=row.part)
-        for row in stored
-        if row.channel in times and row.part.isdigit()
-        if row.state != "cancelled" or (row.channel, row.part) in asked
-    ]
-    return [want for want in wants if not (want.channel in times and _numbered(want.part))] + kept
-
-
-def _numbered(part: str) -> bool:
-    return part.isdigit() or part == MAIN

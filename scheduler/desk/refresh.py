@@ -20,10 +20,11 @@ from sqlalchemy import Connection
 from scheduler.calendar.finding import Finding
 from scheduler.calendar.relations import Known, Relations, relate
 from scheduler.calendar.scan import Scan, Stamp, scan
+from scheduler.changes import Change, Dropped, Stored, diff
 from scheduler.desk import census, spec
 from scheduler.desk.intake import Intake, decode, encode
 from scheduler.desk.library import Library
-from scheduler.plan import Change, Dropped, Rules, Stored, diff, wanted
+from scheduler.plan import Rules, wanted
 from scheduler.store import deliveries, marks, pieces
 from scheduler.store.engine import Store
 

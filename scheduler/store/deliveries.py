@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, case, func, insert, or_, select, update
 
-from scheduler.plan import Back, Change, Dropped, Moved, New, Stored, Wanted
+from scheduler.changes import Back, Change, Dropped, Moved, New, Stored
+from scheduler.plan import Wanted
 from scheduler.store import audit
 from scheduler.store.core import ATTEMPT, DELIVERY, PIECE, SOURCE
 

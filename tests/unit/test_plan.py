@@ -13,20 +13,8 @@ from hypothesis import strategies as st
 
 from channels.contract import Part, Period
 from channels.piece import Override
-from scheduler.plan import (
-    Back,
-    Change,
-    ChannelRule,
-    Dropped,
-    Intent,
-    Moved,
-    New,
-    Rules,
-    Stored,
-    Wanted,
-    diff,
-    wanted,
-)
+from scheduler.changes import Back, Change, Dropped, Moved, New, Stored, diff
+from scheduler.plan import ChannelRule, Intent, Rules, Wanted, wanted
 
 NOW = datetime(2026, 11, 30, 7, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
