@@ -133,6 +133,12 @@ class PublicTable(Table):
     port: int = Field(default=8021, ge=0, le=65535)
 
 
+class ReachTable(Table):
+    """How much may be asked. `reads_per_day`: posts read on one channel in a UTC day; 0: none."""
+
+    reads_per_day: int = Field(default=1000, ge=0)
+
+
 class Settings(BaseSettings):
     """Everything that `config/` says. Made by `scheduler.workspace.load`; frozen."""
 
@@ -148,6 +154,7 @@ class Settings(BaseSettings):
     mail: MailTable = MailTable()
     alarms: AlarmsTable = AlarmsTable()
     digest: DigestTable | None = None
+    reach: ReachTable = ReachTable()
     audiences: dict[str, Audience] = {}
     clients: dict[str, Client] = {}
     projects: dict[str, Project] = {}

@@ -41,6 +41,7 @@ TABLES: Mapping[str, type[BaseModel]] = {
     "[mail]": settings.MailTable,
     "[alarms]": settings.AlarmsTable,
     "[digest]": settings.DigestTable,
+    "[reach]": settings.ReachTable,
     "[audiences.KEY]": settings.Audience,
     "[clients.KEY]": settings.Client,
     "[projects.KEY]": settings.Project,
