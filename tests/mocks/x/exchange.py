@@ -17,6 +17,8 @@ CUT = 0
 """The status of an answer that never comes: the connection ends."""
 HANG = -1
 """The same, after a very long time."""
+DRIP = -2
+"""An answer that comes byte by byte, and never ends."""
 
 
 def _nothing() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter, defaultdict
 
-from tests.mocks.x.exchange import CUT, HANG, Answer, Reply
+from tests.mocks.x.exchange import CUT, DRIP, HANG, Answer, Reply
 
 Fault = str | Answer
 FAULTS = (
@@ -19,8 +19,8 @@ FAULTS = (
     "html",
 )
 """Those that have names. After all of them nobody knows whether the post is out."""
-EMPTY = ("accepted-then-errors", "errors")
-"""Two more: a 2xx that holds nothing but errors."""
+MORE = ("accepted-then-errors", "accepted-then-drip", "errors", "drip")
+"""The same of a 2xx that holds nothing but errors, and of an answer that comes byte by byte and never ends."""
 
 POST, TIMELINE, UPLOAD, TOKEN = "post", "timeline", "upload", "token"
 _SUFFIX = {POST: "", TIMELINE: " on reading back"}
@@ -30,6 +30,7 @@ _NAMED = {
     "html": Reply(200, "<html>Something went wrong</html>", {"Content-Type": "text/html"}),
     "errors": Reply(200, {"errors": [{"title": "Something went wrong", "type": "about:blank"}]}),
     "hang": Reply(HANG),
+    "drip": Reply(DRIP),
     "cut": Reply(CUT),
 }
 
@@ -43,7 +44,7 @@ class Faults:
         self._lock = threading.Lock()
 
     def add(self, place: str, fault: Fault) -> None:
-        if isinstance(fault, str) and fault not in (*FAULTS, *EMPTY):
+        if isinstance(fault, str) and fault not in (*FAULTS, *MORE):
             raise ValueError(f"there is no fault {fault!r}")
         self._waiting[place].append(fault)
 

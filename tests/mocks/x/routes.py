@@ -87,11 +87,19 @@ def _judged(world: World, call: Call, route: Route) -> Reply:
     if wrong:
         world.note(*wrong)
         return invalid(wrong[0])
+    if foreign := _foreign_name(world, call):
+        return invalid(f"The query parameter [{foreign}] is unknown.", **{foreign: call.query[foreign]})
     reply = _served(world, call, route, caller)
     account = caller.account or world.accounts.first
     # An answer of a test's own keeps its headers.
     known = world.limits.headers(route.limit, account.id, world.now())
     return replace(reply, headers={**known, **reply.headers}) if reply.status > 0 else reply
+
+
+def _foreign_name(world: World, call: Call) -> str:
+    """A parameter of the generation that this mock does not speak, where it is strict about that."""
+    name = "tweet.fields" if world.names == "new" else "post.fields"
+    return name if world.refuses_other_names and name in call.query else ""
 
 
 def _served(world: World, call: Call, route: Route, caller: Caller) -> Reply:
@@ -137,6 +145,8 @@ def _tokens(world: World, call: Call) -> Reply:
     revoking = call.path.endswith("/revoke")
     world.note(*world.oauth2.violations(call))
     fault = world.faults.take("revoke" if revoking else "token")
+    if not revoking:
+        world.on_token_ask()
     if fault is not None and not accepts(fault):
         return played(fault)
     reply = world.oauth2.revoke(call) if revoking else world.oauth2.token(call)

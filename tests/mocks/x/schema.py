@@ -94,7 +94,9 @@ class Schema:
         if schema.get("type") == "integer":
             value = int(text) if text.isascii() and text.isdigit() else text
         elif schema.get("type") == "array":
-            value = [one for one in text.split(",") if one not in _tolerated(name)] or ["id"]
+            value = [one for one in text.split(",") if one not in _tolerated(name)]
+            if not value:
+                return []
         return [f"{name}: {error}" for error in self._errors(parameter["schema"], value)]
 
     def _in_body(self, operation: dict[str, Any], call: Call) -> list[str]:

@@ -7,14 +7,14 @@
         assert x.violations == []
 
 Faults, each for the next call that makes a post: `accepted-then-503`, `accepted-then-cut`, `accepted-then-hang`,
-`accepted-then-html`, `accepted-then-errors`; the same without accepting it: `503`, `cut`, `hang`, `html`, `errors`; or
-an answer of your own: `(status, headers, body)`. `fail_read` does as much for the timeline, `fail_upload` for uploads,
+`accepted-then-html`, `accepted-then-errors`, `accepted-then-drip`; the same without accepting it: `503`, `cut`, `hang`,
+`html`, `errors`, `drip`; or an answer of your own: `(status, headers, body)`. `fail_read` does as much for the timeline, `fail_upload` for uploads,
 `fail_token` for signing in, `fail` for any place; `storm` answers 429 to posts for a while.
 
 The hooks are called in the thread that answers, and the answer waits for them: `on_ask` with the text of a post, before
 anything else (False: the connection is cut, nothing accepted); `on_accept` with the post that stands in the ledger now,
-before the answer; `on_answer` after it; `on_read` before the timeline is told; `on_token` when tokens were issued, before
-the answer.
+before the answer; `on_answer` after it; `on_read` before the timeline is told; `on_token_ask` before tokens are changed,
+`on_token` when they were issued, before the answer.
 """
 
 from __future__ import annotations
@@ -25,14 +25,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
-from tests.mocks.x.exchange import HANG, Call, Headers, Reply
+from tests.mocks.x.exchange import DRIP, HANG, Call, Headers, Reply
 from tests.mocks.x.faults import FAULTS, Fault
 from tests.mocks.x.routes import answer
 from tests.mocks.x.world import World
 
 __all__ = ["FAULTS", "Fault", "MockX"]
 
-_HANG = 60.0
+_HANG, _DRIP = 60.0, 0.1
+"""Seconds: that a hanging answer hangs, and between two bytes of a dripping one."""
 
 
 class MockX(World):
@@ -95,11 +96,21 @@ class _Handler(BaseHTTPRequestHandler):
         reply = answer(mock, call)
         if reply.status == HANG:
             mock.released.wait(_HANG)
+        elif reply.status == DRIP:
+            self._drip()
         if reply.status > 0:
             self._send(reply)
         else:
             self._cut()
         reply.then()
+
+    def _drip(self) -> None:
+        """Blanks, which JSON may begin with, until the mock ends or nobody listens any more."""
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n")
+        for _ in range(600):
+            self.wfile.write(b" ")
+            if self.server.mock.released.wait(_DRIP):
+                return
 
     def _send(self, reply: Reply) -> None:
         content = reply.content()

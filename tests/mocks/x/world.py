@@ -36,11 +36,11 @@ class Processing:
 class World:
     """The state behind the server; all parameters are attributes that a test may change while it runs.
 
-    `lag`: how old a post is before the timeline shows it. `names`: the generation of names in answers, see `shown`.
-    `replies`: "summoned" refuses answers to posts that don't mention the account. `credits`: US dollars to spend.
-    `keys`: the OAuth 1.0a keys that exist; None: those that tests make up. `clients`: OAuth 2 client → its secret, None
-    for a public one; None: those that tests make up. `consent`: what the person at the browser does ("ask" shows
-    the page). `now`: the mock's clock; signatures are held against the real one.
+    `lag`: how old a post is before the timeline shows it. `names`: the generation of names in answers; requests may use
+    both, unless `refuses_other_names`. `replies`: "summoned" refuses answers to posts that don't mention the account.
+    `credits`: US dollars to spend. `keys`: the OAuth 1.0a keys that exist; None: those that tests make up. `clients`:
+    OAuth 2 client → its secret, None for a public one; None: those that tests make up. `consent`: what the person at the
+    browser does ("ask" shows the page). `now`: the mock's clock; signatures are held against the real one.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class World:
         lag: timedelta = timedelta(0),
         refuses_duplicates: bool = True,
         names: Literal["old", "new"] = "old",
+        refuses_other_names: bool = False,
         replies: Literal["open", "summoned"] = "open",
         limits: Limits = GENEROUS,
         credits: Decimal | float | None = None,  # noqa: A002 - so X calls it
@@ -63,6 +64,7 @@ class World:
         self.ledger = Ledger(now=lambda: self.now())
         self.lag, self.refuses_duplicates = lag, refuses_duplicates
         self.names, self.replies, self.consent = names, replies, consent
+        self.refuses_other_names = refuses_other_names
         self.limits = Counters(limits, None if credits is None else Decimal(str(credits)))
         self.accounts = Accounts()
         self.signatures = Signatures(self.accounts, keys)
@@ -77,6 +79,7 @@ class World:
         self.on_accept: Callable[[Post], None] = lambda _post: None
         self.on_answer: Callable[[Post], None] = lambda _post: None
         self.on_read: Callable[[], None] = lambda: None
+        self.on_token_ask: Callable[[], None] = lambda: None
         self.on_token: Callable[[], None] = lambda: None
         self._storm_until = 0.0
 
