@@ -19,12 +19,14 @@ _CLAIMED = frozenset({"publishing", "retrying", "published", "failed", "withdraw
 
 
 class Stored(NamedTuple):
-    """One delivery as the database has it."""
+    """One delivery as the database has it. `fixed`: it was made at the desk, and no file asks for it. From the sixth on the
+    fields are those of `Wanted`."""
 
     piece_id: int
     id: int
     state: str
     reason: str
+    fixed: bool
     channel: str
     part: str
     due_at: datetime | None
@@ -35,9 +37,10 @@ class Stored(NamedTuple):
     segment: str
     lang: str
     after_id: int | None
+    live: bool
 
     def wanted(self) -> Wanted:
-        return Wanted(*self[4:])
+        return Wanted(*self[5:])
 
 
 class New(NamedTuple):
@@ -77,6 +80,7 @@ def diff(piece: int, wants: Sequence[Wanted], stored: Sequence[Stored], now: dat
         return
     have = {(row.channel, row.part): row for row in stored}
     asked = {(want.channel, want.part): want for want in _frozen(wants, stored)}
+    asked |= {(row.channel, row.part): row.wanted() for row in stored if row.fixed and wants}
     for key, want in asked.items():
         row = have.get(key)
         expired = want.expires_at is not None and want.expires_at <= now
@@ -97,7 +101,7 @@ def _unchanged(wants: Sequence[Wanted], stored: Sequence[Stored]) -> bool:
     if len(wants) != len(stored):
         return False
     for row, want in zip(stored, wants, strict=True):
-        if row[2] not in _QUIET or row[4:] != want or want.expires_at is not None:
+        if row[2] not in _QUIET or row[5:] != want or want.expires_at is not None:
             return False
     return True
 
@@ -110,7 +114,7 @@ def _kept(row: Stored, want: Wanted, now: datetime) -> Iterator[Change]:
     elif row.state == "published":
         if row.expires_at != want.expires_at:
             yield Moved(row.id, want)
-    elif row.state in _OPEN and row[4:] != want and not _postponed(row, want, now):
+    elif row.state in _OPEN and row[5:] != want and not _postponed(row, want, now):
         yield Moved(row.id, want)
 
 

@@ -40,6 +40,8 @@ _ARENA_MAX = -8
 """M_ARENA_MAX of mallopt(3)."""
 _TICK = 1.0
 """Seconds between two looks at the rows where nothing wakes a lane: commands write into the same database."""
+_TICK_LIVE = 0.25
+"""In a hall a person has pressed a button, and looks at the screen."""
 _GRACE = 4.0
 """Seconds that a stop waits for what is under way; the rest of the ten is for the web servers and for closing."""
 _MAILS = 5.0
@@ -56,6 +58,10 @@ def _share_memory() -> None:
     allocator = ctypes.CDLL(None)
     if hasattr(allocator, "mallopt"):
         allocator.mallopt(_ARENA_MAX, 1)
+
+
+def _tick(lane: Lane) -> float:
+    return _TICK_LIVE if lane.live else _TICK
 
 
 class Daemon:
@@ -82,7 +88,7 @@ class Daemon:
         self._failure: BaseException | None = None
         self._started: Callable[[], None] = lambda: None
         self._files = Worker("files", self._refresh, 30.0, self.stop, self._begin)
-        self._lanes = [Worker(lane.name, self._passes(lane), _TICK, self.stop) for lane in desk.lanes]
+        self._lanes = [Worker(lane.label, self._passes(lane), _tick(lane), self.stop) for lane in desk.lanes]
         for lane, worker in zip(desk.lanes, self._lanes, strict=True):
             lane.beat = worker.alive
         self._crew = Crew([self._files, *self._lanes], desk.store)
@@ -244,7 +250,7 @@ class Daemon:
                     once.rewind(self.desk, [lane.name])
                 moved = lane.work(now)
                 if moved:
-                    self._wake_lanes(lane.name)
+                    self._wake_lanes(lane.label)
                     self._arm()
 
         return work

@@ -15,7 +15,8 @@ from channels.piece import MAIN, Override
 class Intent:
     """What a piece's file says about going out. `piece` and `after` are the store's numbers.
 
-    `channels` None: as the kind has it. `parts` only where a channel has other parts than `main`.
+    `channels` None: as the kind has it. `parts` only where a channel has other parts than `main`. `shift`: by how much
+    the hall runs late; it moves the posts of a live event that have a time of their own.
     """
 
     piece: int
@@ -29,6 +30,7 @@ class Intent:
     channels: tuple[str, ...] | None = None
     overrides: Mapping[str, Override] = field(default_factory=dict)
     parts: Mapping[str, Sequence[Part]] = field(default_factory=dict)
+    shift: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class Wanted(NamedTuple):
     segment: str
     lang: str
     after_id: int | None
+    live: bool = False
 
 
 def wanted(intent: Intent, rules: Rules) -> list[Wanted]:
@@ -97,7 +100,7 @@ def wanted(intent: Intent, rules: Rules) -> list[Wanted]:
             late = _first(intent.late, rule.late, kind_late)
             own = _own_time(intent.publish_at, override.at)
             for part in intent.parts.get(name, _MAIN_ONLY):
-                at = None if part.by_hand else part.at or own
+                at = None if part.by_hand else part.at + intent.shift if part.at else own
                 if rule.archives or at is None or at >= rules.since:
                     found.append(_wanted(intent, name, rule, part.name, at, late, override.segment, rules.since))
     return found
@@ -147,7 +150,13 @@ def _wanted(
     archive = at is not None and at < since
     period = rule.period(at) if rule.period and at else None
     due, key = (period.due_at, period.key) if period else (at, "")
-    return Wanted(name, part, due, late, intent.expires_at, archive, key, segment, intent.lang, intent.after)
+    live = is_live(part)
+    return Wanted(name, part, due, late, intent.expires_at, archive, key, segment, intent.lang, intent.after, live)
+
+
+def is_live(part: str) -> bool:
+    """A post of a live event: its part is called by a word. The posts of a thread have numbers."""
+    return part != MAIN and not part.isdigit()
 
 
 _MAIN_ONLY = (Part(MAIN),)

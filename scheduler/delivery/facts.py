@@ -28,7 +28,7 @@ def gather(rows: Sequence[Any], channel: str, setup: Setup) -> dict[int, gate.Fa
                 stopped,
                 after=_after(db, row, channel) if row.after_id else None,
                 page=gate.Other(*page) if page else None,
-                before=_before(db, row, channel) if row.part.isdigit() else None,
+                before=_before(db, row, channel) if row.part.isdigit() or row.replies_to is not None else None,
                 word=_word(words.get(row.piece_id)) if setup.approval else None,
                 hours=setup.limits_of(channel).hours,
                 trouble=condition.error if condition and condition.opened_at else "",
@@ -50,10 +50,14 @@ def _after(db: Connection, row: Any, channel: str) -> gate.Other:
 
 
 def _before(db: Connection, row: Any, channel: str) -> gate.Other | None:
-    """The previous post of the thread that was not skipped."""
+    """The post that is corrected; the previous post of the thread that was not skipped."""
+    thread = dues.thread(db, row.piece_id, channel)
+    if row.replies_to is not None:
+        other = next((other for other in thread if other.id == row.replies_to), None)
+        return gate.Other("which it corrects", other.state, other.published_at) if other else None
     earlier = [
         other
-        for other in dues.thread(db, row.piece_id, channel)
+        for other in thread
         if other.part.isdigit() and int(other.part) < int(row.part) and other.state != "skipped"
     ]
     last = max(earlier, key=lambda other: int(other.part), default=None)

@@ -24,6 +24,8 @@ class Due(Protocol):
     archive: bool
     period: str
     waived: bool
+    live: bool
+    fixed: bool
     client: str
     project: str
     name: str
@@ -152,9 +154,11 @@ def pinned(due: Due, facts: Facts, digest: str, now: datetime) -> Hold | None:
     if word is None:
         return None
     known = word.pins.get(due.channel, {}).get(due.part, "")
+    if due.fixed and not known:
+        return Hold("approval", f"Nobody has approved it yet. {_how_to_approve(due)}")
     if not pin.is_text(known, digest):
         return Hold("approval", f"It is not what {word.by} approved any more. {_how_to_approve(due)}")
-    if not pin.is_time(known, due, now):
+    if not due.live and not pin.is_time(known, due, now):  # a hall has its own clock
         return Hold("approval", f"It is due at another time than {word.by} approved. {_how_to_approve(due)}")
     return None
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from channels.contract import Batching, Channel, Collecting, Parting, Receipt
+from channels.contract import Batching, Channel, Collecting, Receipt
 from scheduler.delivery import batch, condition, edition, facts, outcome, ready, reconcile, touch
 from scheduler.delivery.outcome import Act
 from scheduler.delivery.ready import Drafts, Ready
@@ -19,11 +19,15 @@ _MARGIN = timedelta(milliseconds=150)
 
 
 class Lane:
-    """`work` is one pass over what is due; whoever calls it does so from one thread at a time."""
+    """`work` is one pass over what is due; whoever calls it does so from one thread at a time.
 
-    def __init__(self, channel: Channel, setup: Setup) -> None:
+    `live` True: only the posts of live events, which no other post, however long its call may hang, keeps waiting; False:
+    all but these; None: both, where a channel has no posts of that sort."""
+
+    def __init__(self, channel: Channel, setup: Setup, live: bool | None = None) -> None:
         self.channel = channel
         self.setup = setup
+        self.live = live
         self._drafts = Drafts()
         self._sluice = Sluice(channel, setup, self._drafts)
         self._now = setup.clock()
@@ -32,7 +36,13 @@ class Lane:
 
     @property
     def name(self) -> str:
+        """The channel's name."""
         return self.channel.name
+
+    @property
+    def label(self) -> str:
+        """The lane's own name: a channel may have two."""
+        return f"{self.name} live" if self.live else self.name
 
     def work(self, now: datetime | None = None) -> int:
         """How many deliveries moved, of those that were due at `now` (else the clock's). Open attempts are settled first:
@@ -40,8 +50,8 @@ class Lane:
         self._now = now or self.setup.clock()
         if condition.rests(self.name, self.setup):
             return sum(self._sluice.hold_only(rows) for rows in self._pages())
-        moved = reconcile.settle(self.channel, self.setup)
-        moved += touch.work(self.channel, self.setup)
+        moved = reconcile.settle(self.channel, self.setup, live=self.live)
+        moved += 0 if self.live else touch.work(self.channel, self.setup)
         if isinstance(self.channel, Collecting):
             moved += self._collect([row for page in self._pages() for row in page])
         else:
@@ -53,7 +63,7 @@ class Lane:
         """Render what is due in a moment, so that at its time there is only the publishing left to do."""
         now = self.setup.clock()
         with self.setup.store.read() as db:
-            rows = dues.soon(db, self.name, now, now + _AHEAD)
+            rows = dues.soon(db, self.name, now, now + _AHEAD, live=self.live)
         for row in rows:
             if self.setup.stop.is_set() or self.setup.clock() >= rows[0].ready_at - _MARGIN:
                 break
@@ -69,12 +79,12 @@ class Lane:
 
     def _due(self, last: Any) -> Sequence[Any]:
         with self.setup.store.read() as db:
-            return dues.due(db, self.name, self._now, last)
+            return dues.due(db, self.name, self._now, last, live=self.live)
 
     def _go(self, rows: Sequence[Any]) -> int:
         """One page of due rows, together or one by one."""
         if not isinstance(self.channel, Batching):
-            return sum(self._in_turn(row) for row in rows)
+            return sum(self._beaten(row) for row in rows)
         ripe, held = self._sluice.ripe(rows)
         for one in ripe:
             self._drafts.drop(one.row)
@@ -85,21 +95,12 @@ class Lane:
         members = [row for row in rows if row.period]
         go, wait, held = self._sluice.sorted(members)
         moved = edition.publish(self.channel, go, wait, self.setup)
-        return held + moved + sum(self._in_turn(row) for row in rows if not row.period)
-
-    def _in_turn(self, row: Any) -> int:
-        """What a hall waits for goes ahead of everything else, also of what was due long before."""
-        live = self._live() if isinstance(self.channel, Parting) else []
-        return sum(self._beaten(post) for post in live if post.id != row.id) + self._beaten(row)
+        return held + moved + sum(self._beaten(row) for row in rows if not row.period)
 
     def _beaten(self, row: Any) -> int:
         moved = self._one(row)
         self.beat()
         return moved
-
-    def _live(self) -> Sequence[Any]:
-        with self.setup.store.read() as db:
-            return dues.live(db, self.name, self.setup.clock())
 
     def _one(self, row: Any) -> int:
         """Claim, call, settle. The call stands outside any transaction."""
@@ -140,15 +141,21 @@ class Lane:
         condition.note(db, self.name, error, act.delivery, outcome.told(error), now)
 
     def _parent(self, one: Ready) -> Receipt | None:
-        """The post replied to: the one before in a text thread; of an event the last that is known to be out."""
+        """The post replied to: the one corrected; the one before in a text thread; of an event the last that is known
+        to be out."""
         if not (one.row.part.isdigit() or one.message.data.get("reply")):
             return None
         with self.setup.store.read() as db:
             thread = dues.thread(db, one.row.piece_id, self.name)
-        out = [other for other in thread if other.state == "published" and other.part != one.row.part]
-        if one.row.part.isdigit():
-            earlier = [other for other in out if other.part.isdigit() and int(other.part) < int(one.row.part)]
-            last = max(earlier, key=lambda other: int(other.part), default=None)
-        else:
-            last = max(out, key=lambda other: other.published_at, default=None)
+        last = _replied_to(one.row, [other for other in thread if other.state == "published"])
         return Receipt(last.remote_id, last.permalink, last.receipt or {}) if last else None
+
+
+def _replied_to(row: Any, out: Sequence[Any]) -> Any | None:
+    if row.replies_to is not None:
+        return next((other for other in out if other.id == row.replies_to), None)
+    if row.part.isdigit():
+        earlier = [other for other in out if other.part.isdigit() and int(other.part) < int(row.part)]
+        return max(earlier, key=lambda other: int(other.part), default=None)
+    chain = [other for other in out if other.part != row.part and other.replies_to is None]
+    return max(chain, key=lambda other: other.published_at, default=None)

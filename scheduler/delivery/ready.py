@@ -74,9 +74,9 @@ class Drafts:
 
 def make(row: Any, channel: Channel, setup: Setup, drafts: Drafts) -> Ready | gate.Hold | None:
     """None: not now. Its file changed since the last scan, which will come to it, or its pictures can't be kept. A retry
-    sends the stored message."""
-    edited = row.changed and row.reason in _PROVABLY_NOT_OUT and not _may_be_out(row, setup)
-    if row.state == "retrying" and row.digest and not edited:
+    sends the stored message, and so does what was made at the desk."""
+    edited = row.changed and row.reason in _PROVABLY_NOT_OUT and not row.fixed and not _may_be_out(row, setup)
+    if row.digest and (row.fixed or (row.state == "retrying" and not edited)):
         with setup.store.read() as db:
             stored = messages.load(db, row.digest)
         if stored.piece:

@@ -25,10 +25,10 @@ _BETWEEN_CHECKS = (timedelta(minutes=1), timedelta(minutes=10))
 _NOT_NOW = timedelta(seconds=20)
 
 
-def settle(channel: Channel, setup: Setup) -> int:
-    """How many open attempts found their end."""
+def settle(channel: Channel, setup: Setup, *, live: bool | None = None) -> int:
+    """How many open attempts found their end. `live`: only those of live posts, or all but these."""
     with setup.store.read() as db:
-        rows = attempts.orphans(db, channel.name)
+        rows = attempts.orphans(db, channel.name, live=live)
     now = setup.clock()
     return sum(_one(row, channel, setup, now) for row in rows if row.look_at is None or row.look_at <= now)
 

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from channels.contract import Channel
-from channels.piece import MAIN
 from scheduler.delivery import facts as gathering
 from scheduler.delivery import gate, outcome, ready, reconcile
 from scheduler.delivery.limits import NONE
@@ -95,10 +94,16 @@ class Sluice:
         if not isinstance(verdict, gate.Go):
             self._remember_link(found.row)
         elif objection := gate.pinned(found.row, facts, found.digest, now):
-            verdict = self._void(found.row, facts, objection) if found.fresh else self._may_be_out(found.row, facts)
+            verdict = self._unapproved(found, facts, objection)
         if isinstance(verdict, gate.Go):
             return found
         return self._hold(found.row, verdict) if isinstance(verdict, gate.Hold) else 0
+
+    def _unapproved(self, found: Ready, facts: gate.Facts, objection: gate.Hold) -> gate.Verdict:
+        """What was made at the desk is no change of the piece: it waits for a word of its own."""
+        if found.row.fixed:
+            return objection
+        return self._void(found.row, facts, objection) if found.fresh else self._may_be_out(found.row, facts)
 
     def _as_approved(self, row: Any, facts: gate.Facts) -> gate.Verdict:
         """An edition is made of its pieces; each is looked at as it would go out alone, which is how it was approved."""
@@ -117,7 +122,7 @@ class Sluice:
         Archive is no news, and a hall does not wait: neither is limited. What continues a thread keeps no gap to it;
         what a person sends goes at any hour."""
         now = self.setup.clock()
-        if self._limits == NONE or row.archive or _is_live(row):
+        if self._limits == NONE or row.archive or row.live:
             return True
         sent = [*self._sent(now), *ahead]
         spaced, timed = facts.before is None, facts.before is None and not row.waived
@@ -186,8 +191,3 @@ def _page_is_coming(row: Any, page: gate.Other | None, now: datetime) -> bool:
         return False
     due = page.due_at is not None and page.due_at <= now
     return due and row.due_at is not None and now - row.due_at < _MOMENT
-
-
-def _is_live(row: Any) -> bool:
-    """A post of a live event: its part is called by a word."""
-    return row.part != MAIN and not row.part.isdigit()

@@ -15,7 +15,7 @@ from scheduler.delivery.acts import Person, Refused
 from scheduler.desk import team
 from scheduler.desk.assemble import Desk
 from scheduler.desk.intake import Intake
-from scheduler.store import approvals, audit, deliveries, pieces
+from scheduler.store import approvals, audit, deliveries, handmade, pieces
 
 log = structlog.get_logger("julki.calendar")
 
@@ -29,9 +29,13 @@ def approve(desk: Desk, told: str, person: Person) -> str:
     """The piece may go out as it stands now. Raises `Refused`. Answers what was approved, in plain words."""
     row, piece = _wanted(desk, told)
     who = _known(desk, person)
-    if team.wrote(desk.settings.authors, person.name, piece.authors):
+    with desk.store.read() as db:
+        made = handmade.waiting(db, row.id)
+    if team.wrote(desk.settings.authors, person.name, [*piece.authors, *(message.data.get("by", "") for message in made)]):
         raise Refused(f"{row.name} is {who.name}'s own piece. Somebody else has to approve it: --by NAME")
     digests = _sound(desk.intake, piece)
+    for message in made:
+        digests.setdefault(message.channel, {})[message.part] = message.digest()
     with desk.store.write() as db:
         approvals.give(db, _values(row, who, "approved", _pins(digests, approvals.times(db, row.id))))
         deliveries.release(db, [row.id], approvals.REASONS)
@@ -112,12 +116,20 @@ def _changed(desk: Desk, piece: Piece, word: Any) -> str:
     with desk.store.read() as db:
         times = approvals.times(db, word.piece_id)
     now = desk.clock()
-    kept = _is_same(word.pins, digests) and all(
-        pin.is_time(word.pins[channel][part], row, now)
+    pins = _of_the_file(word.pins, times)
+    kept = _is_same(pins, digests) and all(
+        row.live or pin.is_time(pins[channel][part], row, now)
         for (channel, part), row in times.items()
-        if part in word.pins.get(channel, {})
+        if part in pins.get(channel, {})
     )
     return "" if kept else different
+
+
+def _of_the_file(pins: Mapping[str, Mapping[str, str]], times: Times) -> Digests:
+    """Without what was made at the desk: that is no part of the piece, and can't change."""
+    made = {place for place, row in times.items() if row.fixed}
+    kept = {name: {part: told for part, told in own.items() if (name, part) not in made} for name, own in pins.items()}
+    return {name: own for name, own in kept.items() if own}
 
 
 def _is_same(pins: Mapping[str, Mapping[str, str]], digests: Digests) -> bool:

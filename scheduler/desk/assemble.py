@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from uuid import uuid4
 
-from channels.contract import Batching, Channel, Collecting, Period
+from channels.contract import Batching, Channel, Collecting, Parting, Period
 from channels.registry import adapter
 from scheduler import plan
 from scheduler.delivery.lane import Lane
@@ -53,7 +53,7 @@ class Desk:
         return self.workspace.settings
 
     def close(self) -> None:
-        for channel in self.channels.values():
+        for channel in [*self.channels.values(), *(lane.channel for lane in self.lanes)]:
             channel.close()
         self.store.close()
 
@@ -69,8 +69,16 @@ def assemble(workspace: Workspace, clock: Clock = system_clock) -> Desk:
     stop = threading.Event()
     refresh = Refresh(store, intake, library, plan_rules(workspace.settings, channels), lasting, default, stop=stop)
     setup = _setup(workspace, store, library, clock, stop)
-    lanes = [Lane(one, setup) for one in channels.values()]
+    halls = reader.open_channels(workspace, StoredArchive(store), [n for n, one in channels.items() if _posts(one)])
+    lanes = [Lane(one, setup, live=True) for one in halls.values()]
+    lanes += [Lane(one, setup, live=False if name in halls else None) for name, one in channels.items()]
     return Desk(workspace, clock, store, channels, library, intake, refresh, lanes, stop)
+
+
+def _posts(channel: Channel) -> bool:
+    """Whether live events are posted there: these have a lane of their own, with a channel of its own, so that nothing
+    that hangs elsewhere keeps a hall waiting."""
+    return isinstance(channel, Parting) and not isinstance(channel, Batching)
 
 
 def _setup(workspace: Workspace, store: Store, library: Library, clock: Clock, stop: threading.Event) -> Setup:

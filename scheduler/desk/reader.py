@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from channels.contract import Archive, Channel, Context, Live
@@ -48,9 +48,12 @@ def read_only(workspace: Workspace) -> Reader:
     return Reader(workspace, channels, library, intake(workspace, channels, library))
 
 
-def open_channels(workspace: Workspace, archive: Archive) -> dict[str, Channel]:
+def open_channels(workspace: Workspace, archive: Archive, names: Collection[str] | None = None) -> dict[str, Channel]:
+    """All of the settings, or those of these names."""
     found = {}
     for name, table in workspace.settings.channels.items():
+        if names is not None and name not in names:
+            continue
         context = Context(
             workspace.root,
             workspace.var / "media",

@@ -56,8 +56,10 @@ def void(db: Connection, number: int, at: datetime, why: str) -> bool:
 
 
 def times(db: Connection, piece: int) -> dict[tuple[str, str], Any]:
-    """Channel and part → when that is due, and in which edition: `due_at`, `period`."""
-    query = select(DELIVERY.c.channel, DELIVERY.c.part, DELIVERY.c.due_at, DELIVERY.c.period)
+    """Channel and part → when that is due, in which edition, and what it is: `due_at`, `period`, `live`, `fixed`, `state`,
+    `digest`."""
+    names = ("channel", "part", "due_at", "period", "live", "fixed", "state", "digest")
+    query = select(*(DELIVERY.c[name] for name in names))
     return {(row.channel, row.part): row for row in db.execute(query.where(DELIVERY.c.piece_id == piece))}
 
 

@@ -20,7 +20,8 @@ _D = DELIVERY
 class Claim:
     """One delivery about to be acted on. `states`: what it must still be in; it is `publishing` meanwhile, unless
     what is out is revised or withdrawn. `edits`: as many as the
-    row counted before the message was made of the file; None: the message is an older one."""
+    row counted before the message was made of the file; None: the message is an older one. `cost`: what the remote
+    charges for it, in millionths of a US dollar."""
 
     delivery: int
     key: str
@@ -29,6 +30,7 @@ class Claim:
     purpose: str = "publish"
     states: tuple[str, ...] = ("planned", "retrying")
     edits: int | None = None
+    cost: int = 0
 
 
 def claim(db: Connection, channel: str, claims: Sequence[Claim], owner: str, now: datetime) -> list[Claim]:
@@ -43,7 +45,8 @@ def claim(db: Connection, channel: str, claims: Sequence[Claim], owner: str, now
         "error": "",
     }
     rows = [
-        {"delivery_id": one.delivery, "purpose": one.purpose, "key": one.key, "digest": one.digest, **shared}
+        {"delivery_id": one.delivery, "purpose": one.purpose, "key": one.key, "digest": one.digest}
+        | {"cost": one.cost, **shared}
         for one in ours
     ]
     if rows:
@@ -124,9 +127,10 @@ def repeated(db: Connection, delivery: int, key: str) -> bool:
     return db.execute(select(_A.c.id).where(*same).limit(1)).first() is not None
 
 
-def orphans(db: Connection, channel: str) -> Sequence[Any]:
-    """The open attempts of a channel with their deliveries and pieces, oldest first."""
-    return [row for row in left(db) if row.channel == channel]
+def orphans(db: Connection, channel: str, *, live: bool | None = None) -> Sequence[Any]:
+    """The open attempts of a channel with their deliveries and pieces, oldest first. `live`: only those of live posts, or
+    all but these."""
+    return [row for row in left(db) if row.channel == channel and live in (None, row.live)]
 
 
 def left(db: Connection) -> Sequence[Any]:
@@ -150,6 +154,7 @@ def left(db: Connection) -> Sequence[Any]:
         _D.c.receipt,
         _D.c.remote_id,
         _D.c.permalink,
+        _D.c.live,
         PIECE.c.name,
     )
     query = select(*columns).join(_D, _D.c.id == _A.c.delivery_id).join(PIECE, PIECE.c.id == _D.c.piece_id)

@@ -26,18 +26,26 @@ _DUE = (
 )
 
 
-def due(db: Connection, channel: str, now: datetime, after: tuple[datetime, int] | None) -> Sequence[Any]:
-    """Up to 200 deliveries that may be ready, in the order of their time, behind `after` (ready_at and id of the last)."""
+def due(
+    db: Connection, channel: str, now: datetime, after: tuple[datetime, int] | None, *, live: bool | None = None
+) -> Sequence[Any]:
+    """Up to 200 deliveries that may be ready, in the order of their time, behind `after` (ready_at and id of the last).
+    `live`: only the posts of live events, or all but these; None: both."""
     query = _with_piece().where(_D.c.channel == channel, _D.c.state.in_(("planned", "retrying")), _D.c.ready_at <= now)
+    query = query.where(*_kind(live))
     if after is not None:
         query = query.where(tuple_(_D.c.ready_at, _D.c.id) > tuple_(*after))
     return db.execute(query.order_by(_D.c.ready_at, _D.c.id).limit(_PAGE)).all()
 
 
-def soon(db: Connection, channel: str, now: datetime, until: datetime) -> Sequence[Any]:
-    """Up to 200 deliveries that will be due by then and go out by themselves, the nearest first."""
+def _kind(live: bool | None) -> list[Any]:
+    return [] if live is None else [_D.c.live.is_(live)]
+
+
+def soon(db: Connection, channel: str, now: datetime, until: datetime, *, live: bool | None = None) -> Sequence[Any]:
+    """Up to 200 deliveries that will be due by then and go out by themselves, the nearest first. `live`: as above."""
     ahead = (_D.c.state == "planned", _D.c.period == "", _D.c.ready_at > now, _D.c.ready_at <= until)
-    query = _with_piece().where(_D.c.channel == channel, *ahead)
+    query = _with_piece().where(_D.c.channel == channel, *ahead, *_kind(live))
     return db.execute(query.order_by(_D.c.ready_at, _D.c.id).limit(_PAGE)).all()
 
 
@@ -77,13 +85,6 @@ def _with_piece() -> Any:
     return joined.join(SOURCE, SOURCE.c.path == PIECE.c.path, isouter=True)
 
 
-def live(db: Connection, channel: str, now: datetime) -> Sequence[Any]:
-    """The due posts of live events: they stand ahead of everything else. Their parts are called by words."""
-    query = _with_piece().where(_D.c.channel == channel, _D.c.state.in_(("planned", "retrying")), _D.c.ready_at <= now)
-    words = _D.c.part.op("GLOB")("*[^0-9]*")
-    return db.execute(query.where(_D.c.part != "main", words).order_by(_D.c.ready_at, _D.c.id).limit(_PAGE)).all()
-
-
 def sent(db: Connection, channel: str, since: datetime) -> list[datetime]:
     """When what counts for the channel's limits went out since then, or may have, oldest first. An edition is one."""
     out = select(func.min(_D.c.published_at)).where(
@@ -112,8 +113,10 @@ def others(db: Connection, piece: int, channels: Sequence[str] | None = None) ->
 
 
 def thread(db: Connection, piece: int, channel: str) -> Sequence[Any]:
-    """All parts of a piece on a channel: part, state, published_at, receipt, remote_id, due_at, permalink."""
-    columns = (_D.c.part, _D.c.state, _D.c.published_at, _D.c.receipt, _D.c.remote_id, _D.c.due_at, _D.c.permalink)
+    """All parts of a piece on a channel: id, part, state, published_at, receipt, remote_id, due_at, permalink, and
+    the delivery that it corrects."""
+    names = ("id", "part", "state", "published_at", "receipt", "remote_id", "due_at", "permalink", "replies_to")
+    columns = [_D.c[name] for name in names]
     query = select(*columns).where(_D.c.piece_id == piece, _D.c.channel == channel)
     return db.execute(query.order_by(_D.c.due_at, _D.c.id)).all()
 
