@@ -13,7 +13,7 @@ from scheduler.cli import errors
 WORKSPACE = "--workspace"
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Begin": ("init", "new", "demo"),
-    "Look": ("check", "preview", "plan", "queue", "doctor"),
+    "Look": ("check", "preview", "plan", "queue", "reach", "doctor"),
     "Publish": ("run",),
     "Decide": ("retry", "skip", "hold", "withdraw", "confirm", "approve", "refuse", "pause", "resume"),
     "Exchange": ("export", "import"),

@@ -16,6 +16,7 @@ from scheduler.cli import (
     exchange,
     keeping,
     previewing,
+    reaching,
     running,
     showing,
     starting,
@@ -71,6 +72,7 @@ app.command("check")(checking.check)
 app.command("preview")(previewing.preview)
 app.command("plan")(showing.plan)
 app.command("queue")(showing.queue)
+app.command("reach")(reaching.reach)
 app.command("doctor")(doctor.doctor)
 app.command("run")(running.run)
 app.command("retry")(acting.retry)

@@ -82,8 +82,8 @@ _REACHED = (
 
 
 def reached(db: Connection, since: datetime | None = None) -> Sequence[Any]:
-    """Every delivery that went out (since then), archive aside and whatever became of it, the newest piece first:
-    id, name, path, client, project, channel, part, remote_id, published_at."""
+    """Every delivery that went out (since then), archive aside and whatever became of it, the newest first: id, name,
+    path, client, project, channel, part, remote_id, published_at."""
     query = select(*_REACHED).join(PIECE, PIECE.c.id == _D.piece_id)
     query = query.where(_D.published_at.is_not(None), _D.archive.is_(False))
     query = query.where(_D.published_at >= since) if since is not None else query
