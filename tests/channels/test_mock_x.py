@@ -336,3 +336,12 @@ def test_a_busy_port_is_told_in_a_sentence(x: MockX) -> None:
 
 def test_a_reply_knows_whether_it_is_good() -> None:
     assert [Reply(status).good for status in (200, 201, 302, 400, 0)] == [True, True, False, False, False]
+
+
+def test_numbers_tell_the_time_and_always_rise() -> None:
+    clock = Clock()
+    with MockX(now=clock) as x:
+        first = int(x.ledger.next_id())
+        assert first >> 22 == int(clock.at.timestamp() * 1000) - 1_288_834_974_657
+        clock.at -= timedelta(days=1)
+        assert int(x.ledger.next_id()) == first + 1

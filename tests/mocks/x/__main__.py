@@ -54,6 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
             limits=Limits(posts=told.posts),
             credits=told.credits,
             consent="ask",
+            strict=False,
             processing=Processing(check_after=1),
         )
     except OSError as error:
@@ -68,6 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
             threading.Event().wait()
         except KeyboardInterrupt:
             print(f"\nThe mock X is down. {len(mock.ledger.live())} posts were out.", flush=True)
+            print("".join(f"X's document does not allow this: {one}\n" for one in mock.violations), end="", flush=True)
     return 0
 
 

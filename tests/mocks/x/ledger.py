@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from tests.mocks.x.accounts import USER
 
 _DAY = timedelta(days=1)
+_EPOCH = 1_288_834_974_657
+"""Milliseconds of Unix time at which the numbers begin."""
 
 
 @dataclass
@@ -70,10 +70,13 @@ class Ledger:
     requests: list[tuple[str, str]] = field(default_factory=list)
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     lock: threading.Lock = field(default_factory=threading.Lock)
-    _ids: Any = field(default_factory=lambda: itertools.count(1_990_000_000_000_000_001))
+    _last: int = 0
 
     def next_id(self) -> str:
-        return str(next(self._ids))
+        """Numbers that tell the time, as X's do: milliseconds since its epoch, then 22 bits; always higher than the last."""
+        milliseconds = int(self.now().timestamp() * 1000) - _EPOCH
+        self._last = max(self._last + 1, milliseconds << 22)
+        return str(self._last)
 
     def live(self, author: str | None = None) -> list[Post]:
         """What is not deleted, oldest first; of one account, if asked."""

@@ -4,7 +4,9 @@
         x.fail_next("accepted-then-503")
         ...  # point an adapter at x.url
         assert [post.text for post in x.ledger.live()] == [...]
-        assert x.violations == []
+
+Where X's OpenAPI document lies beside the checkout, a request that it does not allow is answered 400, stands in
+`x.violations`, and fails the test at the end of the `with`.
 
 Faults, each for the next call that makes a post: `accepted-then-503`, `accepted-then-cut`, `accepted-then-hang`,
 `accepted-then-html`, `accepted-then-errors`, `accepted-then-drip`; the same without accepting it: `503`, `cut`, `hang`,
@@ -60,6 +62,8 @@ class MockX(World):
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        if self.strict and kind is None and self.violations:
+            raise AssertionError("X's document does not allow this: " + "; ".join(self.violations))
 
 
 class _Server(ThreadingHTTPServer):

@@ -40,7 +40,7 @@ class World:
     both, unless `refuses_other_names`. `replies`: "summoned" refuses answers to posts that don't mention the account.
     `credits`: US dollars to spend. `keys`: the OAuth 1.0a keys that exist; None: those that tests make up. `clients`:
     OAuth 2 client → its secret, None for a public one; None: those that tests make up. `consent`: what the person at the
-    browser does ("ask" shows the page). `now`: the mock's clock; signatures are held against the real one.
+    browser does ("ask" shows the page). `strict`: a request that X's document does not allow fails the test. `now`: the mock's clock; signatures are held against the real one.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class World:
         keys: Sequence[Keys] | None = None,
         clients: Mapping[str, str | None] | None = None,
         consent: Literal["grant", "deny", "ask"] = "grant",
+        strict: bool = True,
         expires_in: int = 7200,
         processing: Processing | None = None,
         now: Clock | None = None,
@@ -64,7 +65,7 @@ class World:
         self.ledger = Ledger(now=lambda: self.now())
         self.lag, self.refuses_duplicates = lag, refuses_duplicates
         self.names, self.replies, self.consent = names, replies, consent
-        self.refuses_other_names = refuses_other_names
+        self.refuses_other_names, self.strict = refuses_other_names, strict
         self.limits = Counters(limits, None if credits is None else Decimal(str(credits)))
         self.accounts = Accounts()
         self.signatures = Signatures(self.accounts, keys)
@@ -72,7 +73,7 @@ class World:
         self.processing = processing or Processing()
         self.schema = schema.load()
         self.violations: list[str] = []
-        """Every request that X's document does not allow, in words."""
+        """Every request that X's document does not allow, in words. A test that makes some on purpose is not `strict`."""
         self.released = threading.Event()
         self.faults = Faults()
         self.on_ask: Callable[[str], bool] = lambda _text: True
