@@ -12,14 +12,13 @@ from typing import Any
 
 from channels.errors import ChannelError, RateLimited, Rejected, Unauthorized, Uncertain
 from channels.text import clean
+from channels.x import limits
 
 _DUPLICATE = 187
 _ACCOUNT = {32, 64, 89, 135, 215, 226, 261, 326, 416, 453}
 """Codes of X's older error table that concern the account, the keys or the app, not the post."""
 
-_LIMITS = ("x-rate-limit", "x-user-limit-24hour", "x-app-limit-24hour")
 _DAY = timedelta(days=1)
-_LONGEST_WAIT = timedelta(days=31)
 
 
 def verdict(status: int, headers: Mapping[str, str], body: Any, now: datetime) -> ChannelError | None:
@@ -69,23 +68,12 @@ def _not_now(headers: Mapping[str, str], body: Any, now: datetime, told: str) ->
     if "usagecapexceeded" in _words(body).replace(" ", "") or "usage-capped" in _words(body):
         hint = "The X account's monthly allowance is used up. Raise it in X's developer console."
         return RateLimited(told, retry_after=_DAY, hint=hint)
-    waits = [wait for name in _LIMITS if (wait := _reset(headers, name, now))]
-    waits += [timedelta(seconds=seconds) for seconds in [_number(headers.get("retry-after", ""))] if seconds > 0]
-    # Several limits may be exhausted at once: the one that lasts longest counts.
-    wait = min(max(waits), _LONGEST_WAIT) if waits else None
-    return RateLimited(told, retry_after=wait)
+    return RateLimited(told, retry_after=limits.asked(headers, now))
 
 
-def _reset(headers: Mapping[str, str], name: str, now: datetime) -> timedelta | None:
-    """How long the limit of that name is exhausted still; None where it is not, or its reset lies in the past."""
-    if headers.get(f"{name}-remaining", "").strip() != "0":
-        return None
-    seconds = _number(headers.get(f"{name}-reset", "")) - now.timestamp()
-    return timedelta(seconds=min(seconds + 1, _LONGEST_WAIT.total_seconds())) if seconds > 0 else None
-
-
-def _number(text: str) -> int:
-    return int(text) if text.strip().isascii() and text.strip().isdigit() and len(text) < 12 else 0
+def answered(error: ChannelError, *statuses: int) -> bool:
+    """Whether the error is X's answer with one of these statuses."""
+    return any(str(error).startswith(f"X answered {status}") for status in statuses)
 
 
 def _errors(body: Any) -> list[Mapping[str, Any]]:
