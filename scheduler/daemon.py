@@ -24,6 +24,7 @@ from scheduler.crew import Crew
 from scheduler.delivery.lane import Lane
 from scheduler.desk import guard, once, upkeep
 from scheduler.desk.assemble import Desk
+from scheduler.desk.measure import Measures, apart
 from scheduler.mails import Mails
 from scheduler.notify import Supervisor
 from scheduler.reload import Reload
@@ -93,6 +94,9 @@ class Daemon:
             lane.beat = worker.alive
         self._crew = Crew([self._files, *self._lanes], desk.store)
         self._mails = Worker("mails", Mails(desk, lambda: self.troubles).work, _MAILS, self.stop)
+        self._measures = Measures(desk, apart(desk))
+        self._reach = Worker("reach", self._measures.work, 300.0, self.stop)
+        self._slow = (self._mails, self._reach)
         self._watch = Watch(desk.workspace.root, self._files.wake.set)
         # its clock is UTC: due times are UTC already, and no zone's summer time can move or double a wake-up
         self._scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(2)})
@@ -159,12 +163,13 @@ class Daemon:
             "rescan": (timedelta(seconds=30), self._files.wake.set),
             "reconcile": (timedelta(seconds=10), self._wake_lanes),
             "seal": (timedelta(seconds=10), self._keep_seal),
+            "measure": (timedelta(minutes=5), self._reach.wake.set),
             "housekeeping": (timedelta(hours=6), self._keep_house),
         }
         for name, (interval, job) in every.items():
             self._scheduler.add_job(job, IntervalTrigger(seconds=int(interval.total_seconds())), id=name, **_LIVE)
         self._scheduler.start()
-        for worker in (*self._lanes, self._mails):
+        for worker in (*self._lanes, *self._slow):
             worker.thread.start()
         self._watch.start()
         self._arm()
@@ -184,9 +189,11 @@ class Daemon:
         self._watch.stop(1.0)
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
-        left = self._crew.end(_GRACE)
-        while self.following and not self.signals.ended.is_set() and (left := self._crew.end(1.0, self._mails)):
+        left = self._crew.end(_GRACE, self._reach)
+        while self.following and not self.signals.ended.is_set() and (left := self._crew.end(1.0, *self._slow)):
             self._tell_alive()  # nobody is in a hurry: what is under way ends before the new settings begin
+        if not self._reach.thread.is_alive():
+            self._measures.close()
         guard.keep(self.desk.store)
         if self.signals.ended.is_set():
             self.following = None

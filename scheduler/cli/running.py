@@ -103,6 +103,7 @@ def _round(desk: Desk) -> int:
         before = _counts(desk)
         once.start(desk)
         moved = _publish(desk)
+        _measure(desk)
     finally:
         guard.keep(desk.store)
         lock.release()
@@ -142,6 +143,16 @@ def _publish(desk: Desk) -> int:
         finally:
             done.set()
             watcher.join()
+
+
+def _measure(desk: Desk) -> None:
+    """What is out is out: whatever becomes of this, the round was as it was."""
+    from scheduler.desk.measure import Measures
+
+    try:
+        Measures(desk, desk.channels).work()
+    except Exception as error:  # noqa: BLE001  the next round tries it again
+        note(f"How far the posts reached could not be measured ({type(error).__name__}); the next round tries again.")
 
 
 def _due(desk: Desk) -> int:
