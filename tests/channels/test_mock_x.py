@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -345,3 +346,10 @@ def test_numbers_tell_the_time_and_always_rise() -> None:
         assert first >> 22 == int(clock.at.timestamp() * 1000) - 1_288_834_974_657
         clock.at -= timedelta(days=1)
         assert int(x.ledger.next_id()) == first + 1
+
+
+def test_every_option_is_told_in_the_documents() -> None:
+    command = [sys.executable, "-m", "tests.mocks.x", "--help"]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=True).stdout
+    page = (ROOT / "docs" / "mock-x.md").read_text("utf-8")
+    assert set(re.findall(r"^  (--\w+)", told, re.M)) == set(re.findall(r"^\| `(--\w+)`", page, re.M))
