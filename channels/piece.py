@@ -40,7 +40,8 @@ class LivePost:
     """One `## WHEN label` section of a live event.
 
     `part` is the slug of the label, unique in the event; `at` is None for a post fired by hand;
-    `text` is the section's Markdown without its images, which stand in `images`.
+    `text` is the section's Markdown without its images, which stand in `images`. `plain`: it was typed by hand in the
+    hall, and is taken to the letter.
     """
 
     part: str
@@ -48,6 +49,7 @@ class LivePost:
     at: datetime | None
     text: str
     images: tuple[Image, ...] = ()
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ _ALT = 1000
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
 _CASHTAG = regex.compile(r"(?<![\w$])\$[A-Za-z]{1,6}(?:[._][A-Za-z]{1,2})?(?!\w)")
 _HASHTAG = regex.compile(r"[#＃][\p{L}\p{M}\p{Nd}_]+")
+_TAG_AHEAD = regex.compile(r"^#(?=[^\s#])", regex.M)
 _LINK = "{link}"
 
 
@@ -86,14 +87,16 @@ def _thread(text: str, images: tuple[Image, ...]) -> list[Post]:
 
 
 def _live_post(piece: Piece, post: LivePost, *, threads: bool) -> Post:
-    text, problems = _fitted(body := _plain(post.text, piece.lang), _foot(body, "", _event_tags(piece)))
+    body = clean(post.text).strip() if post.plain else _plain(post.text, piece.lang)
+    text, problems = _fitted(body, _foot(body, "", _event_tags(piece)))
     reply = threads and piece.event is not None and piece.event.thread
     return Post(post.part, text, post.images, reply, problems)
 
 
 def _plain(markdown: str, lang: str) -> str:
     try:
-        return clean(to_text(markdown, lang)).strip()
+        # A hashtag that begins a line is no heading.
+        return clean(to_text(_TAG_AHEAD.sub(r"\\\g<0>", markdown), lang)).strip()
     except Rejected:
         # The check of the file names what is wrong with it; here it is simply a post without words.
         return ""

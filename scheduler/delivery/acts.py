@@ -36,20 +36,26 @@ def retry(store: Store, number: int, person: Person, *, approval: bool = True) -
     will happen, in plain words. `approval`: whether this desk wants one; then this is no way around it."""
     with store.write() as db:
         row = _get(db, number)
-        states = sources("planned", "person")
         early = row.due_at is not None and row.due_at > person.now
-        if approval and row.state == "held" and row.reason in approvals.REASONS:
-            raise Refused(f"{_what(row)} needs somebody's approval first. {row.error}")
-        if row.state in ("planned", "retrying"):
-            if early:
-                raise Refused(f"{_what(row)} goes out by itself when it is due. {_EARLIER}")
-            moved = deliveries.move(db, number, (row.state,), ready_at=person.now, waived=True)
-        else:
-            moved = deliveries.move(db, number, states, **_afresh(db, row, person, early))
-        _require(moved, row, "retried", states)
+        told = again(db, row, person, approval=approval, early=early)
         _audit(db, row, person, "retry")
         if not early:
             breakers.try_now(db, row.channel)
+    return told
+
+
+def again(db: Connection, row: Any, person: Person, *, approval: bool, early: bool = False) -> str:
+    """As `retry`, within a transaction. `early`: its own time is still to come, and is kept."""
+    states = sources("planned", "person")
+    if approval and row.state == "held" and row.reason in approvals.REASONS:
+        raise Refused(f"{_what(row)} needs somebody's approval first. {row.error}")
+    if row.state in ("planned", "retrying"):
+        if early:
+            raise Refused(f"{_what(row)} goes out by itself when it is due. {_EARLIER}")
+        moved = deliveries.move(db, row.id, (row.state,), ready_at=person.now, waived=True)
+    else:
+        moved = deliveries.move(db, row.id, states, **_afresh(db, row, person, early))
+    _require(moved, row, "retried", states)
     if early:
         return f"{_what(row)} is planned again and goes out when it is due. {_EARLIER}"
     return f"{_what(row)} goes out now."

@@ -24,7 +24,6 @@ class Due(Protocol):
     archive: bool
     period: str
     waived: bool
-    live: bool
     fixed: bool
     client: str
     project: str
@@ -158,7 +157,7 @@ def pinned(due: Due, facts: Facts, digest: str, now: datetime) -> Hold | None:
         return Hold("approval", f"Nobody has approved it yet. {_how_to_approve(due)}")
     if not pin.is_text(known, digest):
         return Hold("approval", f"It is not what {word.by} approved any more. {_how_to_approve(due)}")
-    if not due.live and not pin.is_time(known, due, now):  # a hall has its own clock
+    if not pin.is_time(known, due, now):
         return Hold("approval", f"It is due at another time than {word.by} approved. {_how_to_approve(due)}")
     return None
 

@@ -31,7 +31,9 @@ def approve(desk: Desk, told: str, person: Person) -> str:
     who = _known(desk, person)
     with desk.store.read() as db:
         made = handmade.waiting(db, row.id)
-    if team.wrote(desk.settings.authors, person.name, [*piece.authors, *(message.data.get("by", "") for message in made)]):
+    if team.wrote(
+        desk.settings.authors, person.name, [*piece.authors, *(message.data.get("by", "") for message in made)]
+    ):
         raise Refused(f"{row.name} is {who.name}'s own piece. Somebody else has to approve it: --by NAME")
     digests = _sound(desk.intake, piece)
     for message in made:
@@ -118,7 +120,7 @@ def _changed(desk: Desk, piece: Piece, word: Any) -> str:
     now = desk.clock()
     pins = _of_the_file(word.pins, times)
     kept = _is_same(pins, digests) and all(
-        row.live or pin.is_time(pins[channel][part], row, now)
+        pin.is_time(pins[channel][part], row, now)
         for (channel, part), row in times.items()
         if part in pins.get(channel, {})
     )

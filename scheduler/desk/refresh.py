@@ -25,7 +25,7 @@ from scheduler.desk import census, spec
 from scheduler.desk.intake import Intake, decode, encode
 from scheduler.desk.library import Library
 from scheduler.plan import Rules, wanted
-from scheduler.store import deliveries, marks, pieces
+from scheduler.store import deliveries, marks, pieces, shifts
 from scheduler.store.engine import Store
 
 log = structlog.get_logger("julki.calendar")
@@ -168,23 +168,32 @@ class Refresh:
             if entry is not None and entry[1:] == (row.path, False):
                 rows[entry[0]] = row
         tangled = {finding.file for finding in state.relations.findings}
+        moved = shifts.all_of(db)
         planned = set()
         for number, have in deliveries.stored(db):
             planned.add(number)
-            yield from self._of_piece(number, rows.get(number), have, state, tangled, now)
+            yield from self._of_piece(number, rows.get(number), have, state, tangled, moved, now)
         for number, row in rows.items():
             if number not in planned:
-                yield from self._of_piece(number, row, [], state, tangled, now)
+                yield from self._of_piece(number, row, [], state, tangled, moved, now)
 
     def _of_piece(
-        self, number: int, row: Any, have: list[Stored], state: _State, tangled: set[str], now: datetime
+        self,
+        number: int,
+        row: Any,
+        have: list[Stored],
+        state: _State,
+        tangled: set[str],
+        moved: shifts.Shifts,
+        now: datetime,
     ) -> Iterable[Change]:
         if row is None:
             return _told(diff(number, [], have, now), "its file is gone")
         if row.broken or row.path in tangled:
             return ()
         after = state.numbers.get(state.relations.after.get(row.identity, "")) if row.after else None
-        changes = diff(number, wanted(spec.intent(row, number, after[0] if after else None), self.rules), have, now)
+        intent = spec.intent(row, number, after[0] if after else None, moved)
+        changes = diff(number, wanted(intent, self.rules), have, now)
         return _told(changes, "it is a draft") if row.status == "draft" else changes
 
 

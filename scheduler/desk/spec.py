@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from channels.contract import Part
 from channels.piece import MAIN, Override, Piece
 from scheduler.plan import Intent
+from scheduler.store.shifts import Shifts
 
 _ONLY_MAIN = [Part(MAIN)]
 
@@ -23,6 +25,8 @@ def encode(piece: Piece, parts: Mapping[str, Sequence[Part]]) -> dict[str, Any] 
     several = {name: [_part(part) for part in found] for name, found in parts.items() if list(found) != _ONLY_MAIN}
     if several:
         spec["parts"] = several
+    if piece.event and piece.event.live:
+        spec["starts"] = piece.event.starts_at.isoformat()
     return spec or None
 
 
@@ -42,11 +46,15 @@ def _part(part: Part) -> list[Any]:
     return [part.name, part.at.isoformat() if part.at else None, part.by_hand]
 
 
-def intent(row: Any, piece: int, after: int | None) -> Intent:
-    """The intent of one row of `pieces.intents`."""
+def intent(row: Any, piece: int, after: int | None, shifts: Shifts | None = None) -> Intent:
+    """The intent of one row of `pieces.intents`. `shifts`: which live events run late, and by how much."""
     late = None if row.late is None else timedelta(seconds=row.late)
     plain = (piece, row.kind, row.lang, row.status, row.publish_at, row.expires_at, late, after)
-    return Intent(*plain, *_decoded_spec(row.spec)) if row.spec else Intent(*plain)
+    if not row.spec:
+        return Intent(*plain)
+    starts_at = datetime.fromisoformat(row.spec["starts"]) if "starts" in row.spec else None
+    shift = (shifts or {}).get((piece, starts_at), timedelta(0)) if starts_at else timedelta(0)
+    return replace(Intent(*plain, *_decoded_spec(row.spec)), shift=shift)
 
 
 def _decoded_spec(spec: Mapping[str, Any]) -> tuple[Any, ...]:

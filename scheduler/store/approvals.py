@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -56,11 +56,25 @@ def void(db: Connection, number: int, at: datetime, why: str) -> bool:
 
 
 def times(db: Connection, piece: int) -> dict[tuple[str, str], Any]:
-    """Channel and part → when that is due, in which edition, and what it is: `due_at`, `period`, `live`, `fixed`, `state`,
-    `digest`."""
-    names = ("channel", "part", "due_at", "period", "live", "fixed", "state", "digest")
+    """Channel and part → when that is due, in which edition (`due_at`, `period`), and whether it was made at the desk (`fixed`)."""
+    names = ("channel", "part", "due_at", "period", "fixed")
     query = select(*(DELIVERY.c[name] for name in names))
     return {(row.channel, row.part): row for row in db.execute(query.where(DELIVERY.c.piece_id == piece))}
+
+
+def retime(
+    db: Connection, piece: int, times: Mapping[tuple[str, str], datetime], pinned: Callable[[str, datetime], str]
+) -> None:
+    """A person at the desk moved these parts (channel and part → the new time): what is approved of them is approved for
+    then. `pinned` writes a pin."""
+    word = standing(db, [piece]).get(piece)
+    if word is None:
+        return
+    pins = {name: dict(parts) for name, parts in word.pins.items()}
+    for (channel, part), at in times.items():
+        if part in pins.get(channel, {}):
+            pins[channel][part] = pinned(pins[channel][part].partition(" ")[0], at)
+    db.execute(update(_A).where(_A.c.id == word.id).values(pins=pins))
 
 
 def waiting(db: Connection) -> dict[int, str]:

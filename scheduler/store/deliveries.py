@@ -60,11 +60,11 @@ def apply(db: Connection, changes: Sequence[Change]) -> dict[str, int]:
 def _insert(db: Connection, changes: Sequence[New]) -> None:
     for start in range(0, len(changes), 500):
         chunk = changes[start : start + 500]
-        rows = [{"piece_id": n, **want._asdict(), "ready_at": want.due_at, **_FRESH} for n, want in chunk]
+        rows = [{"piece_id": n, **want._asdict(), "ready_at": want.due_at, **FRESH} for n, want in chunk]
         db.execute(insert(DELIVERY), rows)
 
 
-_FRESH = {
+FRESH = {
     "state": "planned",
     "waived": False,
     "changed": 0,
@@ -75,17 +75,6 @@ _FRESH = {
     "fixed": False,
 }
 """What a new delivery is beside what is wanted of it."""
-
-
-def add(db: Connection, piece: int, want: Wanted, digest: str, replies_to: int | None = None) -> int | None:
-    """A delivery whose message was made at the desk; its number, or None where that part is there already."""
-    row = {"piece_id": piece, **want._asdict(), "ready_at": want.due_at, **_FRESH}
-    row |= {"fixed": True, "digest": digest, "replies_to": replies_to}
-    known = select(DELIVERY.c.id).where(*(DELIVERY.c[name] == row[name] for name in ("piece_id", "channel", "part")))
-    if db.execute(known).first() is not None:
-        return None
-    found: int = db.execute(insert(DELIVERY).values(row).returning(DELIVERY.c.id)).scalar_one()
-    return found
 
 
 def _values(want: Wanted) -> dict[str, Any]:

@@ -1,42 +1,59 @@
-"""What was made at the desk and stands in no file: fresh live posts and corrections."""
+"""What people make and move in the hall and at the desk: the posts of live events, fresh ones, and corrections.
+
+What was made at the desk stands in no file: its message is kept when it is made.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, insert, select
 
 from channels.message import Message
 from scheduler.plan import Wanted
-from scheduler.store import deliveries, messages
-from scheduler.store.core import DELIVERY
+from scheduler.store import messages
+from scheduler.store.core import DELIVERY, PIECE
+from scheduler.store.deliveries import FRESH
 
+_D = DELIVERY
 _OPEN = ("planned", "retrying", "held")
 CORRECTION = "correction:"
 """How the part of a correction begins; its number follows. No label of a live post has a colon."""
 
 
+def live(db: Connection, piece: int) -> Sequence[Any]:
+    """The posts of a live event on all channels, in the order of their times, with the piece's `name` and `uid`."""
+    query = select(_D, PIECE.c.name, PIECE.c.uid).join(PIECE, PIECE.c.id == _D.c.piece_id)
+    return db.execute(query.where(_D.c.piece_id == piece, _D.c.live).order_by(_D.c.due_at, _D.c.id)).all()
+
+
 def add(db: Connection, piece: int, want: Wanted, message: Message, replies_to: int | None = None) -> int | None:
     """Keep it, to go out at its time; its number, or None where that part is there already."""
+    row = {"piece_id": piece, **want._asdict(), "ready_at": want.due_at, **FRESH}
+    row |= {"fixed": True, "digest": message.digest(), "replies_to": replies_to}
+    known = select(_D.c.id).where(*(_D.c[name] == row[name] for name in ("piece_id", "channel", "part")))
+    if db.execute(known).first() is not None:
+        return None
     messages.save(db, [message])
-    return deliveries.add(db, piece, want, message.digest(), replies_to)
+    found: int = db.execute(insert(_D).values(row).returning(_D.c.id)).scalar_one()
+    return found
 
 
 def waiting(db: Connection, piece: int) -> list[Message]:
-    """The messages that have not gone out."""
-    same = (DELIVERY.c.piece_id == piece, DELIVERY.c.fixed, DELIVERY.c.state.in_(_OPEN))
-    digests = db.execute(select(DELIVERY.c.digest).where(*same).order_by(DELIVERY.c.id)).scalars().all()
+    """The messages made at the desk that have not gone out."""
+    same = (_D.c.piece_id == piece, _D.c.fixed, _D.c.state.in_(_OPEN))
+    digests = db.execute(select(_D.c.digest).where(*same).order_by(_D.c.id)).scalars().all()
     return [messages.load(db, digest) for digest in digests]
 
 
 def corrections(db: Connection, number: int) -> Sequence[Any]:
     """The corrections of a delivery, oldest first."""
-    return db.execute(select(DELIVERY).where(DELIVERY.c.replies_to == number).order_by(DELIVERY.c.id)).all()
+    return db.execute(select(_D).where(_D.c.replies_to == number).order_by(_D.c.id)).all()
 
 
 def next_part(db: Connection, piece: int, channel: str) -> str:
     """The name of a new correction."""
-    same = (DELIVERY.c.piece_id == piece, DELIVERY.c.channel == channel, DELIVERY.c.part.startswith(CORRECTION))
+    same = (_D.c.piece_id == piece, _D.c.channel == channel, _D.c.part.startswith(CORRECTION))
     count = db.execute(select(func.count()).where(*same)).scalar() or 0
     return f"{CORRECTION}{count + 1}"

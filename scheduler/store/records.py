@@ -11,9 +11,11 @@ from sqlmodel import Field, SQLModel
 
 
 class Shift(SQLModel, table=True):
-    """By how many seconds a live event runs late (or early), as the hall said; what its file says comes on top."""
+    """By how many seconds a live event runs late (or early), as the hall said. It counts while the event's file has that
+    `starts_at`: a new date there is the new truth."""
 
     piece_id: int = Field(primary_key=True, foreign_key="piece.id")
+    starts_at: datetime
     seconds: int
     at: datetime
 

@@ -360,6 +360,7 @@ class Falling:
 
     def __init__(self, lane: Any) -> None:
         self.lane, self.channel, self.setup = lane, lane.channel, lane.setup
+        self.label, self.live = lane.label, lane.live
         self.calls = 0
 
     def work(self, *told: Any) -> int:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from channels.errors import Uncertain
+from scheduler.delivery.lane import Lane
 from scheduler.desk import once
 from scheduler.store import deliveries
 from scheduler.store.core import DELIVERY
@@ -151,10 +152,12 @@ def test_a_hall_does_not_wait(make: Make, stage: Stage, clock: Hands) -> None:
     body = "Tervetuloa.\n\n## +1m Avaus\n\nSali täynnä.\n\n## +2m Puhe\n\nPuhe alkaa.\n"
     stand.put("events/paiva.md", body=body, at=START - timedelta(minutes=1), more=event)
     stand.look()
+    hall = Lane(stage, stand.desk.lanes[0].setup, live=True)
+    hall.work()
     stand.work()
     assert [entry.message.part for entry in stage.ledger.entries] == ["avaus"]
     clock.go(minutes=1)
-    stand.work()
+    hall.work()
     assert [entry.message.part for entry in stage.ledger.entries] == ["avaus", "puhe"]
 
 

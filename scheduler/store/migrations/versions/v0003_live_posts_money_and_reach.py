@@ -24,6 +24,7 @@ def upgrade() -> None:
     op.create_table(
         "shift",
         sa.Column("piece_id", sa.Integer(), nullable=False),
+        sa.Column("starts_at", UTCDateTime(), nullable=False),
         sa.Column("seconds", sa.Integer(), nullable=False),
         sa.Column("at", UTCDateTime(), nullable=False),
         sa.ForeignKeyConstraint(["piece_id"], ["piece.id"]),

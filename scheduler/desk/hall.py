@@ -1,0 +1,242 @@
+"""A live event as somebody in the hall sees it: its programme, and everything that can be done about it."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from slugify import slugify
+
+from channels.contract import Batching, Parting
+from channels.message import Message
+from channels.piece import MAIN, Image, LivePost, Piece
+from scheduler.delivery import hall as acts
+from scheduler.delivery.acts import Person, Refused
+from scheduler.desk.assemble import Desk
+from scheduler.store import handmade, messages, pieces, shifts
+
+_DRAFT = "draft"
+_LONGEST_NAME = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One post on one channel. `label` is what the desk calls it; `by_hand`: it has no time and waits to be fired;
+    `fired`: it was, and is on its way; `fresh`: it was typed in the hall. `due_at` counts the shift in."""
+
+    id: int
+    part: str
+    label: str
+    channel: str
+    state: str
+    due_at: datetime | None
+    published_at: datetime | None
+    by_hand: bool
+    fired: bool
+    fresh: bool
+    text: str
+    length: int | None
+    limit: int | None
+    error: str
+    permalink: str
+    pictures: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """The event and its posts, in the order in which they go out; what has no time stands at the end. `shift`: by how
+    much it runs late. `channels` → whether that is a sandbox."""
+
+    name: str
+    title: str
+    place: str
+    starts_at: datetime
+    ends_at: datetime | None
+    shift: timedelta
+    channels: Mapping[str, bool]
+    lines: Sequence[Line]
+
+
+class Hall:
+    """One live event. Raises `Refused` where there is no such event, or its file has errors."""
+
+    def __init__(self, desk: Desk, told: str) -> None:
+        self.desk = desk
+        with desk.store.read() as db:
+            row = pieces.named(db, told, desk.settings.site.languages[0])
+        if row is None or row.gone_at is not None:
+            raise Refused(f"There is no event '{told}'. Write it like fi/avoin-data-2026, as julki plan shows it.")
+        self._row = row
+        self._piece = self._read()
+        self._rendered: tuple[Piece, Mapping[tuple[str, str], Message]] | None = None
+
+    @property
+    def piece(self) -> Piece:
+        """As its file says now; while that is being written, or is broken, as it said before."""
+        found = self.desk.library.piece(self._row)
+        if found is not None and found.event is not None and found.event.live:
+            self._piece = found
+        return self._piece
+
+    @property
+    def channels(self) -> list[str]:
+        """Where its posts go."""
+        mine = self.desk.intake.asked_for(self._piece)
+        return [name for name in mine if _posts(self.desk.channels[name])]
+
+    def program(self) -> Program:
+        piece = self.piece
+        event = self._event(piece)
+        known = self._messages(piece)
+        with self.desk.store.read() as db:
+            late = shifts.of(db, event.piece, event.starts_at)
+            rows = [row for row in handmade.live(db, event.piece) if row.state != "cancelled"]
+            kept = {row.id: messages.load(db, row.digest) for row in rows if row.digest and _is_kept(row)}
+        labels = {post.part: post.label for post in _posts_of(piece)}
+        lines = [_line(row, kept.get(row.id) or known.get((row.channel, row.part)), labels) for row in rows]
+        lines.sort(key=lambda line: _place(line))
+        sandboxes = {name: self.desk.settings.channels[name].sandbox for name in self.channels}
+        own = piece.event
+        assert own is not None  # noqa: S101  a hall is made of events alone
+        return Program(piece.id, piece.title, own.place, own.starts_at, own.ends_at, late, sandboxes, lines)
+
+    def fire(self, part: str, person: Person, tap: str = "") -> str:
+        """Send that post now."""
+        approval = self.desk.settings.desk.approval
+        return acts.fire(self.desk.store, self._event(), part, person, tap, approval=approval)
+
+    def skip(self, part: str, person: Person, tap: str = "") -> str:
+        """Leave that post out."""
+        return acts.skip(self.desk.store, self._event(), part, person, tap)
+
+    def late(self, by: timedelta, person: Person, tap: str = "") -> str:
+        """The hall runs that much later (or, below zero, earlier) than it did."""
+        return acts.shift(self.desk.store, self._event(), by, person, tap)
+
+    def move(self, to: datetime, person: Person, tap: str = "") -> str:
+        """The event starts then; what has not gone out moves along."""
+        event = self._event()
+        with self.desk.store.read() as db:
+            starts = event.starts_at + shifts.of(db, event.piece, event.starts_at)
+        return self.late(to - starts, person, tap)
+
+    def draft(self, text: str, images: Sequence[Image] = (), part: str = _DRAFT) -> list[Message]:
+        """The post as each channel would send it, with its length and what is wrong with it."""
+        post = LivePost(part, "", None, text, tuple(images), plain=True)
+        return [message for name in self.channels for message in self._one(name, post)]
+
+    def say(
+        self, text: str, person: Person, tap: str = "", images: Sequence[Image] = (), at: datetime | None = None
+    ) -> str:
+        """A fresh post, now or at that time. `tap` is its name, too: sent twice, it goes out once."""
+        name = tap or uuid4().hex
+        if not _is_name(name):
+            raise Refused(f"'{name[:80]}' can't name a post: small letters a-z, digits and -, at most {_LONGEST_NAME}.")
+        own = [self._own(image) for image in images]
+        made = [replace(one, data={**one.data, "by": person.name}) for one in self.draft(text, own, name)]
+        for message in made:
+            for problem in message.problems:
+                if problem.severity == "error" or problem.rule in ("shortened", "image-left-out"):
+                    raise Refused(f"{message.channel}: {problem.message}")
+        if not made:
+            raise Refused(f"{self._piece.id} is posted nowhere: no channel of it takes live posts.")
+        self.desk.library.keep([media for message in made for media in message.media])
+        return acts.say(self.desk.store, self._event(), made, at, person, name)
+
+    def _read(self) -> Piece:
+        found = self.desk.library.piece(self._row)
+        if found is None:
+            raise Refused(f"{self._row.path} has errors, or was saved just now. See: julki check {self._row.path}")
+        if found.event is None or not found.event.live:
+            raise Refused(f"{found.id} is no live event. That takes kind: event, and live: true in its front matter.")
+        return found
+
+    def _event(self, piece: Piece | None = None) -> acts.Event:
+        found = piece or self.piece
+        assert found.event is not None  # noqa: S101  a hall is made of events alone
+        return acts.Event(self._row.id, found.id, found.event.starts_at)
+
+    def _messages(self, piece: Piece) -> Mapping[tuple[str, str], Message]:
+        """(Channel, part) → the post as its file says now; rendered again only when the file has changed."""
+        if self._rendered is None or self._rendered[0] != piece:
+            found = {}
+            for name in self.channels:
+                for message in self.desk.channels[name].render(piece, self.desk.library.view):
+                    found[name, message.part] = message
+            self._rendered = (piece, found)
+        return self._rendered[1]
+
+    def _one(self, channel: str, post: LivePost) -> Iterator[Message]:
+        """Of the event with that post alone: it is rendered at every key that is pressed."""
+        event = self._piece.event
+        assert event is not None  # noqa: S101  a hall is made of events alone
+        piece = replace(self._piece, event=replace(event, posts=(post,)))
+        rendered = self.desk.channels[channel].render(piece, self.desk.library.view)
+        return (message for message in rendered if message.part == post.part)
+
+    def _own(self, image: Image) -> Image:
+        """A photo from elsewhere is copied beside the event, where a recap finds it."""
+        path = Path(image.src).expanduser()
+        if self.desk.library.media(self._piece, image.src) is not None or not path.is_file():
+            return image
+        content = self.desk.workspace.root / "content"
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        stem = str(slugify(path.stem, max_length=40)) or "photo"
+        target = (content / "events" / self._piece.slug).joinpath(f"{stem}-{digest}{path.suffix.lower()}")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.exists():
+            shutil.copyfile(path, target)
+        return replace(image, src="/" + target.relative_to(content).as_posix())
+
+
+def _posts(channel: object) -> bool:
+    return isinstance(channel, Parting) and not isinstance(channel, Batching)
+
+
+def _posts_of(piece: Piece) -> Sequence[LivePost]:
+    return piece.event.posts if piece.event else ()
+
+
+def _is_name(name: str) -> bool:
+    plain = name.isascii() and name.replace("-", "").isalnum() and name == name.lower()
+    return plain and len(name) <= _LONGEST_NAME and not name.isdigit() and name != MAIN
+
+
+def _is_kept(row: Any) -> bool:
+    """Whether what was kept is what goes out, or went, rather than what the file says now."""
+    return row.fixed or row.state in ("published", "publishing", "withdrawn")
+
+
+def _line(row: Any, message: Message | None, labels: Mapping[str, str]) -> Line:
+    waiting = row.state in ("planned", "retrying")
+    text = message.text if message else ""
+    fresh = " ".join(text.split())[:60] if row.fixed else row.part
+    return Line(
+        id=row.id,
+        part=row.part,
+        label=labels.get(row.part, fresh),
+        channel=row.channel,
+        state=row.state,
+        due_at=row.due_at,
+        published_at=row.published_at,
+        by_hand=row.due_at is None,
+        fired=waiting and row.waived,
+        fresh=row.fixed,
+        text=text,
+        length=message.length if message else None,
+        limit=message.limit if message else None,
+        error=row.error,
+        permalink=row.permalink,
+        pictures=tuple(media.alt or media.src for media in message.media) if message else (),
+    )
+
+
+def _place(line: Line) -> tuple[float, int]:
+    at = line.published_at or line.due_at
+    return (at.timestamp() if at else float("inf"), line.id)
