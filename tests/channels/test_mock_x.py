@@ -4,6 +4,7 @@ import io
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -353,3 +354,12 @@ def test_every_option_is_told_in_the_documents() -> None:
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=True).stdout
     page = (ROOT / "docs" / "mock-x.md").read_text("utf-8")
     assert set(re.findall(r"^  (--\w+)", told, re.M)) == set(re.findall(r"^\| `(--\w+)`", page, re.M))
+
+
+def test_a_client_that_dies_while_sending_has_asked_for_nothing(x: MockX) -> None:
+    port = int(x.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(b'POST /2/tweets HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{"text"')
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(100) == b""
+    assert (x.ledger.requests, x.violations) == ([], [])

@@ -92,7 +92,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         mock = self.server.mock
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:
+            # The client died while it was sending.
+            self.close_connection = True
+            return
         origin = "http://" + self.headers.get("Host", mock.url.removeprefix("http://"))
         call = Call(self.command, self.path, Headers(self.headers), body, origin)
         with mock.ledger.lock:
