@@ -134,14 +134,14 @@ def _check_video(media: Media, size: int, head: bytes) -> None:
 @contextmanager
 def _file(path: Path, media: Media) -> Iterator[BinaryIO]:
     try:
-        file = path.open("rb")
+        with path.open("rb") as file:
+            yield file
+    except FileNotFoundError:
+        told = f"The file {named(media)} is no longer where Julki keeps its copy."
+        raise Rejected(told, hint="Save the piece once more, then try again.") from None
     except OSError as error:
-        raise Rejected(
-            f"The file {named(media)} can't be read ({error.strerror}).",
-            hint="Save the piece once more, then try again.",
-        ) from error
-    with file:
-        yield file
+        told = f"The file {named(media)} can't be read ({error.strerror})."
+        raise Unavailable(told, hint="Look at the disk, and at the file's rights.") from error
 
 
 @contextmanager
@@ -201,7 +201,12 @@ def _processing(answer: Mapping[str, Any], load: Load) -> float | None:
 def _describe(media_id: str, load: Load, ask: Ask) -> None:
     """A post whose picture has no description does not go out: without X's word for it, it is not there."""
     alt = {"id": media_id, "metadata": {"alt_text": {"text": load.media.alt}}}
-    _number(ask("POST", "/2/media/metadata", json=alt), load)
+    try:
+        _number(ask("POST", "/2/media/metadata", json=alt), load)
+    except Rejected as error:
+        # X's document does not say whether a video may have one; a video must not fail by that.
+        if load.kind != "video" or not answered(error, 400):
+            raise
 
 
 def _number(answer: Mapping[str, Any], load: Load) -> str:

@@ -23,7 +23,7 @@ PHOTO_BYTES, GIF_BYTES = 5_000_000, 15_000_000
 GIF_SIZE = (1280, 1080)
 SIDE = 4096
 """Pixels of the longer side: half of what X takes, more than a screen shows, and 5 MB hold it at a good quality."""
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "MPO")
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 _QUALITIES = (90, 85, 80, 75)
 _STEP = 0.8
 _ORIENTATION = 0x0112
@@ -81,18 +81,17 @@ def _moving(content: bytes, name: str) -> Picture | None:
 def _still(content: bytes, name: str, most: int) -> Picture:
     try:
         with Image.open(BytesIO(content), formats=_FORMATS) as image:
-            seen = _seen(image) if image.width * image.height <= MOST_PIXELS else None
+            if image.width * image.height <= MOST_PIXELS:
+                return _encoded(_seen(image), image.format or "", most)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        seen = None
+        pass
     except UnidentifiedImageError:
         told = f"The file {name} is not a JPEG, PNG, WebP or GIF picture, whatever its name says."
         raise BadPicture(told, hint="Open it in an image program and save it as JPEG or PNG.") from None
     except Exception:  # noqa: BLE001 - whatever a decoder trips over, it is the file that is wrong
         raise _broken(name) from None
-    if seen is None:
-        told = f"The picture {name} has more than {MOST_PIXELS // 1_000_000} million pixels."
-        raise BadPicture(told, hint="Save it smaller.")
-    return _encoded(seen, image.format or "", most)
+    told = f"The picture {name} has more than {MOST_PIXELS // 1_000_000} million pixels."
+    raise BadPicture(told, hint="Save it smaller.")
 
 
 def _seen(image: Image.Image) -> Image.Image:
