@@ -9,7 +9,7 @@ from typing import NamedTuple
 from channels.piece import MAIN
 from scheduler.plan import Wanted
 
-_MOVABLE = frozenset({"late", "backlog", "paused", "broken", "after", "page", "before", "approval"})
+_MOVABLE = frozenset({"late", "backlog", "paused", "broken", "after", "page", "before", "approval", "budget"})
 """Why something is held that a new date in the file sets right. What a person or a remote's silence holds stays held."""
 _OPEN = frozenset({"planned", "retrying", "held"})
 _QUIET = frozenset({"planned", "retrying", "publishing", "published"})

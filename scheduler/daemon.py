@@ -22,7 +22,7 @@ from channels.contract import Batching
 from scheduler.calendar.watch import Watch
 from scheduler.crew import Crew
 from scheduler.delivery.lane import Lane
-from scheduler.desk import guard, once, upkeep
+from scheduler.desk import guard, money, once, upkeep
 from scheduler.desk.assemble import Desk
 from scheduler.desk.measure import Measures, apart
 from scheduler.mails import Mails
@@ -156,7 +156,7 @@ class Daemon:
             found["content"] = "The folder content/ is missing or empty. Is its drive mounted? Nothing is taken off."
         if self._reload.bad:
             found["settings"] = f"config/ can't be used as it is now; the desk goes on as before. {self._reload.bad}"
-        return found
+        return found | money.warnings(self.desk)
 
     def _start(self) -> None:
         every: dict[str, tuple[timedelta, Callable[[], None]]] = {

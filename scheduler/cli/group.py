@@ -15,7 +15,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "Begin": ("init", "new", "demo"),
     "Look": ("check", "preview", "plan", "queue", "reach", "doctor"),
     "Publish": ("run",),
-    "Decide": ("retry", "skip", "hold", "withdraw", "confirm", "approve", "refuse", "pause", "resume"),
+    "Decide": ("retry", "skip", "hold", "withdraw", "confirm", "correct", "approve", "refuse", "pause", "resume"),
     "Exchange": ("export", "import"),
     "Keep": ("backup", "restore"),
 }

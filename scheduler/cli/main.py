@@ -11,6 +11,7 @@ from scheduler.cli import (
     acting,
     approving,
     checking,
+    correcting,
     demo,
     doctor,
     exchange,
@@ -80,6 +81,7 @@ app.command("skip")(acting.skip)
 app.command("hold")(acting.hold)
 app.command("withdraw")(acting.withdraw)
 app.command("confirm")(acting.confirm)
+app.command("correct")(correcting.correct)
 app.command("approve")(approving.approve)
 app.command("refuse")(approving.refuse)
 app.command("pause")(stopping.pause)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scheduler.cli.choices import Shape, complete_channel, one_of
+from scheduler.cli.costing import usd
 from scheduler.cli.screen import note, progress, say
 from scheduler.cli.session import Failed, session
 from scheduler.cli.words import as_json
@@ -28,6 +29,7 @@ def preview(
         str, typer.Option(metavar="CHANNEL", help="Only this channel.", autocompletion=complete_channel)
     ] = "",
     form: Annotated[Shape, typer.Option("--format", help="How to show it.")] = Shape.text,
+    costs: Annotated[bool, typer.Option("--costs", help="With --format json: what each costs, too.")] = False,
 ) -> None:
     """Show a piece as each channel will publish it: the very same text."""
     reader = session(ctx).reader()
@@ -42,7 +44,7 @@ def preview(
     _know_translations(reader, piece)
     shown = [(name, *_rendered(reader, name, piece)) for name in names]
     if form is Shape.json:
-        typer.echo(as_json([_json(message, problems) for _, found, problems in shown for message in found]))
+        typer.echo(as_json([_json(reader, one, said, costs) for _, found, said in shown for one in found]))
     else:
         _tell(reader, piece, shown)
     reader.close()
@@ -96,7 +98,9 @@ def _all(messages: list[Message], problems: list[Problem]) -> Iterator[Problem]:
         yield from message.problems
 
 
-def _json(message: Message, problems: list[Problem]) -> dict[str, Any]:
+def _json(reader: Reader, message: Message, problems: list[Problem], costs: bool) -> dict[str, Any]:
+    price = _price(reader, message)
+    cost = {"cost_usd": None if price is None else price / 1_000_000} if costs else {}
     return {
         "channel": message.channel,
         "part": message.part,
@@ -105,7 +109,17 @@ def _json(message: Message, problems: list[Problem]) -> dict[str, Any]:
         "length": message.length,
         "limit": message.limit,
         "problems": [asdict(one) for one in (*problems, *message.problems)],
+        **cost,
     }
+
+
+def _price(reader: Reader, message: Message) -> int | None:
+    """In millionths of a US dollar; None where the channel charges nothing."""
+    from channels.contract import Priced
+    from scheduler.delivery import purse
+
+    channel = reader.channels[message.channel]
+    return purse.price(channel, message) if isinstance(channel, Priced) else None
 
 
 def _tell(reader: Reader, piece: Piece, shown: list[tuple[str, list[Message], list[Problem]]]) -> None:
@@ -118,7 +132,7 @@ def _tell(reader: Reader, piece: Piece, shown: list[tuple[str, list[Message], li
     for name, messages, problems in shown:
         table = reader.workspace.settings.channels[name]
         for message in messages:
-            say(f"\n{_heading(name, message, table.sandbox)}\n")
+            say(f"\n{_heading(name, message, table.sandbox, _price(reader, message))}\n")
             say(textwrap.indent(_body(message), "    "))
         for one in _all(messages, problems):
             say(f"\n    {one.severity} {one.rule}: {one.message}")
@@ -126,11 +140,13 @@ def _tell(reader: Reader, piece: Piece, shown: list[tuple[str, list[Message], li
         say("\nIt goes nowhere: no channel takes it.")
 
 
-def _heading(name: str, message: Message, sandbox: bool) -> str:
+def _heading(name: str, message: Message, sandbox: bool, price: int | None) -> str:
     part = "" if message.part == "main" else f" {message.part}"
     length = "" if message.length is None else f", {message.length} of {message.limit}"
     length = f", {message.length} long" if message.length is not None and message.limit is None else length
-    return f"{name}{part}{length}{' (sandbox: it stays on this machine)' if sandbox else ''}"
+    cost = "" if price is None else f", {usd(price)}"
+    stays = "it stays on this machine, and costs nothing" if cost else "it stays on this machine"
+    return f"{name}{part}{length}{cost}{f' (sandbox: {stays})' if sandbox else ''}"
 
 
 def _body(message: Message) -> str:

@@ -11,6 +11,7 @@ import typer
 
 from channels.contract import can_withdraw
 from scheduler.cli.choices import State
+from scheduler.cli.costing import told, usd
 from scheduler.cli.screen import note, say, table, watched
 from scheduler.cli.session import session
 from scheduler.cli.words import as_json, count, day, moment, state, what, zulu
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from scheduler.desk.assemble import Desk
+    from scheduler.desk.money import Prices
     from scheduler.desk.reader import Reader
     from scheduler.settings import Settings
 
@@ -32,9 +34,11 @@ def plan(
     ctx: typer.Context,
     days: Annotated[int, typer.Option(metavar="N", min=0, max=36_500, help="How far to look ahead.")] = 14,
     as_document: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    costs: Annotated[bool, typer.Option("--costs", help="With --json: what each costs, too.")] = False,
 ) -> None:
-    """List what goes out where and when, in the days ahead."""
+    """List what goes out where and when, in the days ahead, and what it costs."""
     from scheduler.cli.freshness import refresh
+    from scheduler.desk import money
     from scheduler.store import deliveries
 
     desk = session(ctx).desk()
@@ -45,11 +49,20 @@ def plan(
         notes = {(row.name, row.channel, row.part): row.error for row in deliveries.queue(db, "held")}
         if desk.settings.desk.approval:
             notes = _unapproved(db, rows) | notes
+    prices = money.prices(desk, rows) if costs or not as_document else {}
     if as_document:
-        typer.echo(as_json([_planned(row) for row in rows]))
+        typer.echo(as_json([_planned(row) | (_cost(row, prices) if costs else {}) for row in rows]))
     else:
-        _tell_plan(desk, rows, notes, days, now)
+        _tell_plan(desk, rows, notes, prices, days, now)
+        for bill in money.bills(desk, rows, prices, now):
+            say(told(bill, desk.settings.zone, now))
     desk.close()
+
+
+def _cost(row: Any, prices: Prices) -> dict[str, Any]:
+    """In US dollars; None where nothing is charged."""
+    price = prices.get((row.name, row.channel, row.part))
+    return {"cost_usd": None if price is None else price / 1_000_000}
 
 
 def _unapproved(db: Connection, rows: Sequence[Any]) -> dict[Any, str]:
@@ -67,7 +80,9 @@ def _planned(row: Any) -> dict[str, Any]:
     return {**told, "due_at": zulu(row.due_at), "state": row.state}
 
 
-def _tell_plan(desk: Desk, rows: Sequence[Any], notes: Mapping[Any, str], days: int, now: datetime) -> None:
+def _tell_plan(
+    desk: Desk, rows: Sequence[Any], notes: Mapping[Any, str], prices: Prices, days: int, now: datetime
+) -> None:
     settings = desk.settings
     archive = [row for row in rows if row.due_at and row.due_at < settings.since and row.state != "held"]
     older = {id(row) for row in archive}
@@ -78,21 +93,24 @@ def _tell_plan(desk: Desk, rows: Sequence[Any], notes: Mapping[Any, str], days: 
         say(f"{told} from before {settings.desk.since}: archive, for the website and the feeds.\n")
     dated = [row for row in shown if row.due_at]
     for when, group in groupby(dated, lambda row: day(row.due_at, zone)):
-        _tell_group(when, group, notes, settings, now)
+        _tell_group(when, group, notes, prices, settings, now)
     if by_hand := [row for row in shown if not row.due_at]:
-        _tell_group("Sent by hand", by_hand, notes, settings, now)
+        _tell_group("Sent by hand", by_hand, notes, prices, settings, now)
     if not shown:
         say(f"Nothing goes out in the next {count(days, 'day')}.")
     else:
         say(f"Times are those of {zone.key}. What has no time yet (an idea) is not listed, nor are drafts.")
 
 
-def _tell_group(heading: str, rows: Iterable[Any], notes: Mapping[Any, str], settings: Settings, now: datetime) -> None:
+def _tell_group(
+    heading: str, rows: Iterable[Any], notes: Mapping[Any, str], prices: Prices, settings: Settings, now: datetime
+) -> None:
     """A line for each piece and time, its channels side by side where all is the same with them."""
     lines: dict[tuple[str, ...], list[str]] = {}
     for row in rows:
         line = _plan_line(row, notes.get((row.name, row.channel, row.part), ""), settings, now)
-        lines.setdefault(line, []).append(_channel(row.channel, settings))
+        price = prices.get((row.name, row.channel, row.part))
+        lines.setdefault(line, []).append(_channel(row.channel, settings, "" if price is None else usd(price)))
     say(heading)
     shown = [(*line[:3], ", ".join(channels), *line[3:]) for line, channels in lines.items()]
     table(("time", "piece", "title", "channels", "state", ""), shown, state=4)
@@ -115,11 +133,12 @@ def _hours(row: Any, settings: Settings) -> str:
     return "" if at == row.due_at else f"goes out at {at.astimezone(settings.zone):%H:%M}: the hours of {row.channel}"
 
 
-def _channel(name: str, settings: Settings) -> str:
+def _channel(name: str, settings: Settings, price: str = "") -> str:
     channel = settings.channels.get(name)
     if channel is None:
         return f"{name} (no longer in config)"
-    return f"{name} (sandbox)" if channel.sandbox else name
+    remarks = ", ".join(filter(None, ("sandbox" if channel.sandbox else "", price)))
+    return f"{name} ({remarks})" if remarks else name
 
 
 def queue(

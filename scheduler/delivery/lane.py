@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from channels.contract import Batching, Channel, Collecting, Receipt
-from scheduler.delivery import batch, condition, edition, facts, outcome, ready, reconcile, touch
+from scheduler.delivery import batch, condition, edition, facts, outcome, purse, ready, reconcile, touch
 from scheduler.delivery.outcome import Act
 from scheduler.delivery.ready import Drafts, Ready
 from scheduler.delivery.setup import Setup
@@ -30,6 +31,7 @@ class Lane:
         self.live = live
         self._drafts = Drafts()
         self._sluice = Sluice(channel, setup, self._drafts)
+        self._purse = purse.purse(channel, setup.zone)
         self._now = setup.clock()
         self.beat: Callable[[], None] = lambda: None
         """Called after each delivery: a long pass is no standstill."""
@@ -113,12 +115,21 @@ class Lane:
             return result
         parent = self._parent(result)
         self._drafts.drop(row)
+        if (claimed := self._claimed(result)) is None:
+            self._publish(result, parent)
+            return 1
+        return claimed
+
+    def _claimed(self, one: Ready) -> int | None:
+        """None: it is ours to publish. Else whether it was held, since the month has no money left for it."""
+        now = self.setup.clock()
+        price = purse.cost(self.channel, one.message)
         with self.setup.store.write() as db:
-            messages.save(db, [result.message] if result.fresh else [])
-            if not attempts.claim(db, self.name, [result.claim()], self.setup.owner, self.setup.clock()):
-                return 0
-        self._publish(result, parent)
-        return 1
+            if why := self._purse.objection(db, price, now):
+                return int(outcome.hold(db, one.act(), "budget", why.format(id=one.row.id), now, one.row))
+            messages.save(db, [one.message] if one.fresh else [])
+            claim = replace(one.claim(), cost=price)
+            return None if attempts.claim(db, self.name, [claim], self.setup.owner, now) else 0
 
     def _publish(self, one: Ready, parent: Receipt | None) -> None:
         try:

@@ -10,18 +10,19 @@ from typing import Any, Literal
 import structlog
 from sqlalchemy import Connection
 
-from channels.contract import Batching, Channel, Item, Receipt, Revising, Withdrawing
+from channels.contract import Batching, Channel, Correcting, Item, Receipt, Revising, Withdrawing
 from channels.errors import Uncertain
 from channels.message import Message
 from scheduler.delivery import batch, gate, key, outcome, pin, ready
 from scheduler.delivery.outcome import Act
 from scheduler.delivery.setup import Setup
-from scheduler.store import approvals, attempts, deliveries, dues, messages, pauses
+from scheduler.store import approvals, attempts, deliveries, dues, handmade, messages, pauses
 from scheduler.store.attempts import Claim
 
 log = structlog.get_logger("julki.delivery")
 
 _PUT_OFF = timedelta(minutes=1)
+_CORRECT = "It was edited since it went out. Post a correction: julki correct {id}"
 Purpose = Literal["revise", "withdraw"]
 
 
@@ -63,7 +64,10 @@ def work(channel: Channel, setup: Setup) -> int:
 def _rows(channel: Channel, setup: Setup) -> Sequence[Any]:
     """A pause stops revising; what a person wants taken back in a crisis is taken back all the same."""
     together = isinstance(channel, Batching)
-    revises, withdraws = together or isinstance(channel, Revising), together or isinstance(channel, Withdrawing)
+    revises, withdraws = (
+        together or isinstance(channel, Revising | Correcting),
+        together or isinstance(channel, Withdrawing),
+    )
     with setup.store.read() as db:
         stopped = {(pause.scope, pause.name) for pause in pauses.current(db)}
         if ("all", "") in stopped or ("channel", channel.name) in stopped:
@@ -100,7 +104,7 @@ def _make(row: Any, channel: Channel, setup: Setup) -> object:
     if row.withdraw or (row.expires_at is not None and row.expires_at <= setup.clock()):
         message = _out(row, channel, setup)
         return Touch(row, "withdraw", message, key.of_withdrawal(row.uid, channel.name, row.part, row.digest))
-    if row.broken or row.gone_at:
+    if row.broken or row.gone_at or row.fixed:
         return _calm(row, setup)
     piece = setup.shelf.piece(row)
     if piece is None:
@@ -115,9 +119,19 @@ def _make(row: Any, channel: Channel, setup: Setup) -> object:
     digest = found.digest()
     if digest == row.digest:
         return _calm(row, setup)
+    if isinstance(channel, Correcting):
+        return _calm(row, setup, "" if _says(row, found, setup) else _CORRECT.format(id=row.id))
     if setup.approval and not _approved(row, digest, setup):
         return _calm(row, setup, f"Its edit waits for a second person: julki approve {row.name} --by NAME")
     return Touch(row, "revise", found, key.of_revision(row.uid, channel.name, row.part, digest))
+
+
+def _says(row: Any, message: Message, setup: Setup) -> bool:
+    """Whether people read that already, be it in a correction."""
+    with setup.store.read() as db:
+        last = next((one for one in reversed(handmade.corrections(db, row.id)) if one.state != "skipped"), None)
+        out = messages.load(db, (last or row).digest) if row.digest else None
+    return out is not None and out.data.get("meant", out.text) == message.text
 
 
 def _approved(row: Any, digest: str, setup: Setup) -> bool:

@@ -201,7 +201,8 @@ def counts(db: Connection) -> dict[tuple[str, str], int]:
 
 
 def planned(db: Connection, until: datetime) -> Sequence[Any]:
-    """What is still to go out until then, in order: piece, kind, channel, part, due_at, state, title."""
+    """What is still to go out until then, in order: piece (its number, name, path and uid), kind, channel, part, due_at,
+    state, title, and of what was made at the desk the digest."""
     columns = (
         DELIVERY.c.piece_id,
         PIECE.c.name,
@@ -211,6 +212,10 @@ def planned(db: Connection, until: datetime) -> Sequence[Any]:
         DELIVERY.c.due_at,
         DELIVERY.c.state,
         PIECE.c.title,
+        PIECE.c.path,
+        PIECE.c.uid,
+        DELIVERY.c.fixed,
+        DELIVERY.c.digest,
     )
     query = (
         select(*columns)

@@ -302,7 +302,7 @@ def test_plan_tells_what_goes_out_in_the_days_ahead(desk: Typist) -> None:
     assert all(row["due_at"].endswith("Z") and row["state"] == "planned" and row["kind"] == "news" for row in rows)
     assert {row["piece"] for row in desk.reads("plan", "--days", "40", "--json")} == {"fi/soon", "fi/later"}
     told = desk.types("plan").stdout
-    assert "x (sandbox)" in told
+    assert "x (sandbox, 0.20 USD)" in told
     assert "Europe/Helsinki" in told
     assert "day " in told
     assert "fi/idea" not in told

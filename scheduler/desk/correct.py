@@ -1,0 +1,104 @@
+"""Correcting what is out on a channel that can't replace it: a post beside it, with the desk's wording."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from channels.contract import Correcting
+from channels.message import Message
+from scheduler.delivery.acts import Person, Refused
+from scheduler.desk.assemble import Desk
+from scheduler.plan import Wanted
+from scheduler.store import audit, deliveries, handmade, messages, pieces
+
+_OPEN = ("planned", "publishing", "retrying", "held")
+
+
+def correct(desk: Desk, number: int, person: Person, text: str = "") -> str:
+    """Publish a correction of that delivery: its piece as the file says now, or `text`. Raises `Refused`. Answers what
+    will happen, in plain words."""
+    row, channel = _correctable(desk, number)
+    with desk.store.read() as db:
+        earlier = handmade.corrections(db, number)
+        said = messages.load(db, (_last(earlier) or row).digest) if row.digest else Message(row.channel, row.name)
+    if pending := next((one for one in earlier if one.state in _OPEN), None):
+        raise Refused(
+            f"A correction of it is {pending.state} already: {pending.id}. Drop that first: julki skip {pending.id}"
+        )
+    wanted = replace(said, text=text.strip()) if text.strip() else _as_the_file_says(desk, row)
+    with desk.store.read() as db:
+        part = handmade.next_part(db, row.piece_id, row.channel)
+    message = channel.correction(wanted, part, row.lang)
+    if not text.strip() and wanted.text == said.data.get("meant", said.text):
+        raise Refused(
+            f"{_what(row)} says what its file says; there is nothing to correct. Change the file, or give --text."
+        )
+    errors = [problem for problem in message.problems if problem.severity == "error"]
+    if errors:
+        raise Refused(f"{row.channel}: {errors[0].message}")
+    return _add(desk, row, replace(message, data={**message.data, "by": person.name, "meant": wanted.text}), person)
+
+
+def _correctable(desk: Desk, number: int) -> tuple[Any, Correcting]:
+    with desk.store.read() as db:
+        row = deliveries.get(db, number)
+    if row is None:
+        raise Refused(f"There is no delivery {number}. See their numbers with: julki queue")
+    if row.replies_to is not None:
+        raise Refused(
+            f"{number} is a correction itself. Correct the post that it answers: julki correct {row.replies_to}"
+        )
+    if row.state != "published":
+        raise Refused(f"{_what(row)} is {row.state}: what is not out needs no correction. Change its file.")
+    channel = desk.channels.get(row.channel)
+    if not isinstance(channel, Correcting):
+        way = (
+            "it follows its file by itself"
+            if row.channel in desk.refresh.lasting
+            else "what went out there can't be corrected"
+        )
+        raise Refused(f"{row.channel} takes no corrections: {way}.")
+    return row, channel
+
+
+def _last(earlier: Any) -> Any | None:
+    """The correction that people read now."""
+    return next((one for one in reversed(earlier) if one.state == "published"), None)
+
+
+def _as_the_file_says(desk: Desk, row: Any) -> Message:
+    with desk.store.read() as db:
+        known = pieces.by_name(db, row.name)
+    piece = desk.library.piece(known) if known is not None and known.gone_at is None else None
+    if row.fixed or piece is None:
+        why = (
+            "It was written at the desk, not in a file"
+            if row.fixed
+            else "Its file is gone, broken, or was saved just now"
+        )
+        raise Refused(f'{why}: say what it should be with: julki correct {row.id} --text "…"')
+    rendered = desk.channels[row.channel].render(piece, desk.library.view)
+    found = next((message for message in rendered if message.part == row.part), None)
+    if found is None:
+        raise Refused(
+            f"{row.name} no longer has the part '{row.part}'. Say it with: julki correct {row.id} --text \"…\""
+        )
+    return found
+
+
+def _add(desk: Desk, row: Any, message: Message, person: Person) -> str:
+    want = Wanted(row.channel, message.part, person.now, None, None, False, "", row.segment, row.lang, None)
+    with desk.store.write() as db:
+        number = handmade.add(db, row.piece_id, want, message, row.id)
+        if number is None:
+            raise Refused("Somebody else corrected it at this moment. Look again with: julki queue")
+        deliveries.move(db, row.id, ("published",), error="")
+        told = {"piece": row.name, "channel": row.channel, "detail": message.text[:200]}
+        audit.write(db, person.now, person.name, "correct", delivery=number, **told)
+    return f"A correction of {_what(row)} goes out now, as {number}: {message.text}"
+
+
+def _what(row: Any) -> str:
+    part = "" if row.part == "main" else f" ({row.part})"
+    return f"{row.name}{part} on {row.channel}"
