@@ -1,7 +1,8 @@
 """Whether a post of the timeline is the message that was sent. Pure.
 
 X shows a post otherwise than it was sent: addresses become t.co links (one more for the pictures, one for a quoted post),
-`<&>` are escaped, the text is in NFC. So words are compared without addresses, and addresses by what X says they lead to.
+`<&>` are escaped, the text is in NFC. Where X says what its links lead to, the text can be put together again; else, or where that
+gives another one, the words are compared without addresses, and the addresses by what is known of them.
 """
 
 from __future__ import annotations
@@ -20,24 +21,24 @@ from channels.x.posts import Post, first
 
 _OWN_PLACE = re.compile(r"x\.com/(?:[^/]+|i/web)/status/[0-9]+(?:/(?:photo|video)/[0-9]+)?")
 """A post's own pictures, or the post that it quotes."""
+_OWN_PICTURE = re.compile(r"/status/[0-9]+/(?:photo|video)/[0-9]+$")
 _SHORT = "://t.co/"
+_PROTOCOL = re.compile("https?://")
 
 
 def words(text: str) -> str:
     """What a text says, without addresses and without what X or a font may change."""
     for address in reversed(addresses(text)):
         text = text[: address.start] + " " + text[address.end :]
-    text = unicodedata.normalize("NFC", html.unescape(html.unescape(text)))
-    return "".join(sign for sign in " ".join(text.split()) if unicodedata.category(sign) not in ("Cc", "Cf"))
+    return _visible(text)
 
 
 def same(message: Message, post: Post) -> bool:
     """Whether the post may be the message: words, addresses, media and what it answers or quotes, as far as X tells them."""
-    shown = _unescaped(str(post.get("text", "")))
+    shown, expanded = _unescaped(str(post.get("text", ""))), _expanded(post)
     return (
-        words(shown) == words(message.text)
-        and _pictures(post) in (None, len(message.media))
-        and _same_addresses(message.text, shown, _expanded(post))
+        _pictures(post) in (None, len(message.media))
+        and (_restored(shown, expanded) == _bare(message.text) or _alike(message.text, shown, expanded))
         and _same_relations(message, post)
     )
 
@@ -53,6 +54,29 @@ def _unescaped(text: str) -> str:
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
+def _visible(text: str) -> str:
+    text = unicodedata.normalize("NFC", html.unescape(html.unescape(text)))
+    return "".join(sign for sign in " ".join(text.split()) if unicodedata.category(sign) not in ("Cc", "Cf"))
+
+
+def _restored(shown: str, expanded: Mapping[str, str]) -> str:
+    """The text with every short address exchanged for what it stands for, as far as X says it."""
+    for short, whole in expanded.items():
+        own = not whole or _OWN_PICTURE.search(whole)
+        if whole != "?":
+            shown = shown.replace(short, "" if own else whole)
+    return _bare(shown)
+
+
+def _bare(text: str) -> str:
+    """Without protocols, which X adds, and without blanks, which it takes away."""
+    return "".join(_PROTOCOL.sub("", _visible(text)).split())
+
+
+def _alike(sent: str, shown: str, expanded: Mapping[str, str]) -> bool:
+    return words(shown) == words(sent) and _same_addresses(sent, shown, expanded)
+
+
 def _pictures(post: Post) -> int | None:
     """How many pictures a post has; None where the answer does not tell."""
     attachments = post.get("attachments")
@@ -65,7 +89,8 @@ def _expanded(post: Post) -> dict[str, str]:
     entities = post.get("entities")
     urls = entities.get("urls") if isinstance(entities, Mapping) else None
     told = [url for url in urls if isinstance(url, Mapping)] if isinstance(urls, list) else []
-    return {str(url.get("url")): "" if url.get("media_key") else str(url.get("expanded_url") or "?") for url in told}
+    shorts = [(url.get("url"), "" if url.get("media_key") else str(url.get("expanded_url") or "?")) for url in told]
+    return {short: whole for short, whole in shorts if isinstance(short, str) and _SHORT in short}
 
 
 def _same_addresses(sent: str, shown: str, expanded: Mapping[str, str]) -> bool:
