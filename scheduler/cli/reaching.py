@@ -98,6 +98,8 @@ def _lines(reader: Reader, store: Store, by: Group, name: str, since: datetime |
     channels = {row.id: row.channel for row in deliveries}
     out = [Out(row.id, row.channel, groups[row.id], row.remote_id or f"delivery {row.id}") for row in deliveries]
     found = grouped(out, rows, _metrics(reader, [(channels[row[0]], row[1]) for row in rows if row[0] in channels]))
+    if by != "piece":
+        found.sort(key=lambda line: (not line.group, line.group))
     return [line for line in found if name in ("", line.group)]
 
 
@@ -216,12 +218,9 @@ def _figure(one: Sum) -> str:
 
 def _remark(sums: Iterable[Sum]) -> str:
     """What is missing most, and why."""
-    worst = min(sums, key=lambda one: one.measured)
-    if worst.measured == worst.posts:
+    worst = sorted(sums, key=lambda one: (one.measured, not one.why))[0]
+    missing = worst.posts - worst.measured
+    if not missing:
         return worst.why
-    told = (
-        "not measured"
-        if worst.posts == 1
-        else f"{worst.posts - worst.measured} of {count(worst.posts, 'post')} not measured"
-    )
+    told = "not measured" if worst.posts == 1 else f"{missing} of {count(worst.posts, 'post')} not measured"
     return f"{told}: {worst.why}" if worst.why else f"{told} yet"

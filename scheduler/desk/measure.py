@@ -18,7 +18,7 @@ from scheduler.desk.assemble import Desk
 from scheduler.reach import allowance, patience, schedule, snapshot
 from scheduler.reach.patience import Patience
 from scheduler.settings import Settings
-from scheduler.store import audit, marks, measurements, pauses
+from scheduler.store import audit, expenses, marks, measurements, pauses
 from scheduler.store.messages import StoredArchive
 
 log = structlog.get_logger("julki.reach")
@@ -108,7 +108,7 @@ class Measures:
     def _allowed(self, db: Connection, name: str, cost: allowance.Price, now: datetime) -> int:
         settings = self._desk.settings
         today = measurements.reads(db, name, allowance.day(now))
-        spent = measurements.spent(db, name, allowance.month(now, settings.zone))
+        spent = expenses.spent(db, name, allowance.month(now, settings.zone))
         return allowance.allowed(settings.reach.reads_per_day, today, cost, spent)
 
     def _ask(self, channel: Measuring, batch: _Batch) -> bool:

@@ -62,12 +62,6 @@ def reads(db: Connection, channel: str, since: datetime) -> int:
     return int(db.execute(select(func.coalesce(func.sum(_E.count), 0)).where(*same)).scalar_one())
 
 
-def spent(db: Connection, channel: str, since: datetime) -> int:
-    """What was paid beside posts since then, in millionths of a US dollar."""
-    same = (_E.channel == channel, _E.at >= since)
-    return int(db.execute(select(func.coalesce(func.sum(_E.cost), 0)).where(*same)).scalar_one())
-
-
 _REACHED = (
     _D.id,
     PIECE.c.name,

@@ -27,7 +27,7 @@ from scheduler.desk import once
 from scheduler.desk.assemble import Desk, assemble, system_clock
 from scheduler.desk.measure import Measures, able, apart
 from scheduler.store import pauses
-from scheduler.store.core import DELIVERY, EXPENSE, MEASUREMENT, PAUSE, PIECE
+from scheduler.store.core import ATTEMPT, DELIVERY, EXPENSE, MEASUREMENT, PAUSE, PIECE
 from scheduler.workspace import load
 from tests.mocks.stage import Crash
 from tests.mocks.stand import START, Hands
@@ -254,6 +254,17 @@ def test_reading_leaves_a_tenth_of_the_months_money_to_posts(office: Open, clock
     assert one.measures.work() == 0
     clock.go(minutes=2)  # December, in Helsinki
     assert one.measures.work() == 90
+
+
+def test_what_posts_cost_counts_too(office: Open, clock: Hands) -> None:
+    one = office(more="budget_usd = 0.1\nlink_usd = 0.03")
+    one.sent(100)
+    publish(one)
+    with one.desk.store.read() as db:
+        cost = db.execute(select(ATTEMPT.c.cost)).scalar_one()
+    assert cost in (15_000, 30_000)
+    clock.go(hours=1)
+    assert one.measures.work() == (90_000 - cost) // 1000
 
 
 def test_without_reads_nothing_is_asked(office: Open, clock: Hands) -> None:
@@ -503,6 +514,13 @@ def test_a_daemon_measures_what_went_out_before_it_started(office: Open, mock: M
     assert not thread.is_alive()
 
 
+def publish(one: Office) -> None:
+    write(one.desk, "now", one.clock.now)
+    with time_machine.travel(time.time() + 3600, tick=False):
+        once.look(one.desk)
+    assert sum(lane.work() for lane in one.desk.lanes) == 1
+
+
 def until(true: Callable[[], object], seconds: float = 20) -> None:
     deadline = time.monotonic() + seconds
     while not true():
@@ -512,11 +530,7 @@ def until(true: Callable[[], object], seconds: float = 20) -> None:
 
 def test_what_was_really_published_is_measured(office: Open, mock: MockX, clock: Hands) -> None:
     one = office()
-    write(one.desk, "now", clock.now)
-    with time_machine.travel(time.time() + 3600, tick=False):
-        once.look(one.desk)
-    one_pass = [lane.work() for lane in one.desk.lanes]
-    assert sum(one_pass) == 1
+    publish(one)
     (post,) = mock.ledger.posts
     mock.ledger.metrics[post.id] = {"impression_count": 1204}
     clock.go(hours=1)
