@@ -29,7 +29,7 @@ _NOBODY = "(none)"
 
 def reach(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="[NAME]", show_default=False, help="Only this one of them.")] = "",
+    name: Annotated[str, typer.Argument(metavar="NAME", show_default=False, help="Only this one of them.")] = "",
     by_piece: Annotated[bool, typer.Option("--piece", help="A row for each piece. This is the default.")] = False,
     by_project: Annotated[bool, typer.Option("--project", help="A row for each project.")] = False,
     by_client: Annotated[bool, typer.Option("--client", help="A row for each client.")] = False,
