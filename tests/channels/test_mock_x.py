@@ -363,3 +363,13 @@ def test_a_client_that_dies_while_sending_has_asked_for_nothing(x: MockX) -> Non
         connection.shutdown(socket.SHUT_WR)
         assert connection.recv(100) == b""
     assert (x.ledger.requests, x.violations) == ([], [])
+
+
+def test_a_mock_that_trips_fails_the_test() -> None:
+    def trip(_text: str) -> bool:
+        raise RuntimeError("a hook gone wrong")
+
+    with pytest.raises(AssertionError, match="a hook gone wrong"), MockX() as x:
+        x.on_ask = trip
+        with pytest.raises(requests.ConnectionError):
+            Client(x).post("Hei")

@@ -69,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
             threading.Event().wait()
         except KeyboardInterrupt:
             print(f"\nThe mock X is down. {len(mock.ledger.live())} posts were out.", flush=True)
-            print("".join(f"X's document does not allow this: {one}\n" for one in mock.violations), end="", flush=True)
+            print("".join(f"The mock X objects: {one}\n" for one in mock.violations), end="", flush=True)
     return 0
 
 

@@ -21,7 +21,7 @@ _PAGE = """<!doctype html>
 </body></html>
 """
 _STYLE = (
-    "article{border-top:1px solid #8888;padding:1rem 0}article p{margin:.3rem 0;overflow-wrap:anywhere}"
+    "article{border-top:1px solid #8888;padding:1rem 0}h2{font-size:1rem;margin:0}article p{margin:.3rem 0;overflow-wrap:anywhere}"
     ".text{white-space:pre-wrap}.meta{color:#595959;font-size:.9rem}figure{margin:.5rem 0}img,video{max-width:100%}"
     "@media(prefers-color-scheme:dark){.meta{color:#aaa}}"
 )

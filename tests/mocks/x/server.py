@@ -27,7 +27,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
-from tests.mocks.x.exchange import DRIP, HANG, Call, Headers, Reply
+from tests.mocks.x.exchange import CUT, DRIP, HANG, Call, Headers, Reply
 from tests.mocks.x.faults import FAULTS, Fault
 from tests.mocks.x.routes import answer
 from tests.mocks.x.world import World
@@ -63,7 +63,7 @@ class MockX(World):
         self._server.server_close()
         self._thread.join()
         if self.strict and kind is None and self.violations:
-            raise AssertionError("X's document does not allow this: " + "; ".join(self.violations))
+            raise AssertionError("the mock X objects: " + "; ".join(self.violations))
 
 
 class _Server(ThreadingHTTPServer):
@@ -102,7 +102,11 @@ class _Handler(BaseHTTPRequestHandler):
         call = Call(self.command, self.path, Headers(self.headers), body, origin)
         with mock.ledger.lock:
             mock.ledger.requests.append((call.method, call.path))
-        reply = answer(mock, call)
+        try:
+            reply = answer(mock, call)
+        except Exception as error:  # noqa: BLE001 - whatever it is, a test must hear of it
+            mock.note(f"{call.method} {call.path}: the mock itself tripped, {error!r}")
+            reply = Reply(CUT)
         if reply.status == HANG:
             mock.released.wait(_HANG)
         elif reply.status == DRIP:
