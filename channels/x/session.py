@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
@@ -118,7 +118,8 @@ def json_of(response: requests.Response) -> Any:
 
 
 def _whole(response: requests.Response, guard: Guard) -> requests.Response:
-    body = response.raw.read(MOST_BYTES + 1, decode_content=True)
+    with closing(response.raw) as raw:
+        body = raw.read(MOST_BYTES + 1, decode_content=True)
     if guard.expired:
         raise TimeoutError
     if len(body) > MOST_BYTES:
