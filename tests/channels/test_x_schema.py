@@ -13,13 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tweepy
 from PIL import Image
 
 from channels.contract import Channel, Measuring, Receipt, Withdrawing
 from channels.errors import ChannelError
 from channels.message import Media, Message
 from channels.testing import open_channel
+from channels.x.live import Live
 from tests.mocks.x.ledger import Post
+from tests.mocks.x.oauth2 import SCOPES, Grant
 from tests.mocks.x.schema import DOCUMENT
 from tests.mocks.x.server import MockX
 
@@ -169,6 +172,48 @@ def test_measuring(x: MockX, channel: Channel) -> None:
     assert figures[posts[0].id, "link_clicks"] is None
     assert {value for (number, _), value in figures.items() if number == gone.remote_id} == {None}
     assert asked(x) >= {"GET /2/tweets"}
+
+
+class Bearer:
+    """Access by a token, without a vault."""
+
+    user_auth = False
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def client(self) -> tweepy.Client:
+        return tweepy.Client(bearer_token=self._token)
+
+    def secrets(self) -> list[str]:
+        return [self._token]
+
+
+def test_the_scopes_that_a_desk_asks_for_are_enough_and_all_needed(x: MockX, tmp_path: Path) -> None:
+    """The same requests with an OAuth 2 token. Without one of its scopes, something fails."""
+    photo = stored(tmp_path, drawn("PNG"), ".png")
+    for missing in ("", "tweet.read", "users.read", "tweet.write", "media.write"):
+        scopes = frozenset(SCOPES) - {missing, "offline.access"}
+        token = x.oauth2.issue(Grant(x.accounts.first, "mock-client_id", scopes))["access_token"]
+        live = Live(x.url, Bearer(token), tmp_path / "var" / "media")
+        try:
+            _whole_round(live, f"Viesti ilman {missing}", photo)
+        except ChannelError:
+            assert missing
+        else:
+            assert not missing
+        live.close()
+    assert x.ledger.live() == []
+
+
+def _whole_round(live: Live, text: str, photo: Media) -> None:
+    since = datetime.now(UTC)
+    receipt = live.publish(post(text, photo), "key-1", None)
+    found = live.find(post(text, photo), "key-1", since)
+    assert found
+    assert found.remote_id == receipt.remote_id
+    live.measure([receipt], since)
+    live.withdraw(receipt, "key-2")
 
 
 def test_an_answer_that_is_lost_leads_to_no_request_of_another_sort(x: MockX, channel: Channel) -> None:

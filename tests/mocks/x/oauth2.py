@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import Any
 from urllib.parse import unquote
 
 from tests.mocks.x.accounts import Account, Accounts, Caller
@@ -126,7 +127,7 @@ class OAuth2:
             return refused(self.refusal, "Value passed for the authorization code was invalid.")
         if self._now() >= grant.until or grant.challenge != challenge(form.get("code_verifier", "")):
             return refused(self.refusal, "Value passed for the authorization code was invalid.")
-        return self._issue(grant)
+        return Reply(200, self.issue(grant))
 
     def _refresh(self, client: str, form: Mapping[str, str]) -> Reply:
         old = form.get("refresh_token", "")
@@ -135,12 +136,13 @@ class OAuth2:
         if grant is None or ended or grant.client != client:
             return refused(self.refusal, "Value passed for the token was invalid.")
         self.refreshes[old] = (grant, until or self._now() + self.grace)
-        return self._issue(grant)
+        return Reply(200, self.issue(grant))
 
-    def _issue(self, grant: Grant) -> Reply:
+    def issue(self, grant: Grant) -> dict[str, Any]:
+        """Fresh tokens for an agreement: what the token endpoint says when all is well."""
         access = self._fresh("access")
         self.tokens[access] = (grant, self._now() + timedelta(seconds=self.expires_in))
-        told = {
+        told: dict[str, Any] = {
             "token_type": "bearer",
             "expires_in": self.expires_in,
             "access_token": access,
@@ -148,8 +150,8 @@ class OAuth2:
         }
         if "offline.access" in grant.scopes:
             told["refresh_token"] = self._fresh("refresh")
-            self.refreshes[str(told["refresh_token"])] = (grant, None)
-        return Reply(200, told)
+            self.refreshes[told["refresh_token"]] = (grant, None)
+        return told
 
     def _client(self, call: Call) -> str | None:
         """Who asks: by a password of its own (Basic), or, where it is a public client, by its name alone."""
