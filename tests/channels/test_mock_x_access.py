@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
 
+from tests.mocks.stand import Hands
 from tests.mocks.x.accounts import USER
 from tests.mocks.x.client import KEYS, OTHER, Client, signed
 from tests.mocks.x.oauth2 import APP_TOKEN, challenge
@@ -16,14 +17,6 @@ from tests.mocks.x.signatures import Keys
 
 VERIFIER = "v" * 43
 ALL = "tweet.read tweet.write users.read media.write offline.access"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.at = datetime(2026, 11, 30, 7, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.at
 
 
 @pytest.fixture
@@ -150,14 +143,14 @@ def test_a_code_is_refused_that_does_not_fit(x: MockX, changes: dict[str, str]) 
 
 
 def test_a_code_and_a_token_end() -> None:
-    clock = Clock()
+    clock = Hands()
     with MockX(now=clock, expires_in=60) as x:
         code = agreed(x)["code"]
-        clock.at += timedelta(seconds=31)
+        clock.now += timedelta(seconds=31)
         assert exchange(x, code).status_code == 400
         client = Client(x, token=exchange(x, agreed(x)["code"]).json()["access_token"])
         assert client("GET", "/2/users/me").status_code == 200
-        clock.at += timedelta(seconds=60)
+        clock.now += timedelta(seconds=60)
         assert client("GET", "/2/users/me").status_code == 401
 
 

@@ -2,12 +2,13 @@
 
 import io
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from tests.mocks.stand import Hands
 from tests.mocks.x.accounts import USER
 from tests.mocks.x.client import Client, media
 from tests.mocks.x.routes import ROUTES
@@ -16,14 +17,6 @@ from tests.mocks.x.server import MockX
 
 MP4 = b"\x00\x00\x00\x18ftypmp42" + b"\x01" * 5000
 needs_document = pytest.mark.skipif(not DOCUMENT.exists(), reason="X's OpenAPI document is not beside this checkout")
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.at = datetime(2026, 11, 30, 7, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.at
 
 
 @pytest.fixture
@@ -152,14 +145,14 @@ def test_only_what_is_asked_for_is_told(client: Client) -> None:
 
 
 def test_the_timeline_lags_and_has_pages() -> None:
-    clock = Clock()
+    clock = Hands()
     with MockX(now=clock, lag=timedelta(seconds=30)) as x:
         client = Client(x)
         for number in range(12):
             client.made(f"Viesti {number}")
         timeline = f"/2/users/{USER}/tweets"
         assert client("GET", timeline).json() == {"meta": {"result_count": 0}}
-        clock.at += timedelta(seconds=30)
+        clock.now += timedelta(seconds=30)
         first = client("GET", timeline, params={"max_results": 10}).json()
         query = {"max_results": 10, "pagination_token": first["meta"]["next_token"]}
         second = client("GET", timeline, params=query).json()
@@ -202,11 +195,11 @@ def test_a_mock_of_one_generation_can_refuse_the_names_of_the_other() -> None:
 
 
 def test_private_figures_are_the_authors_for_thirty_days() -> None:
-    clock = Clock()
+    clock = Hands()
     with MockX(now=clock) as x:
         client = Client(x)
         old = client.made("Vanha")
-        clock.at += timedelta(days=29)
+        clock.now += timedelta(days=29)
         new = client.made("Uusi")
         others = x.ledger.accept("Muiden", [], None, x.accounts.named("somebody").id).id
         x.ledger.metrics[new] = {"url_link_clicks": 7, "impression_count": 100}
@@ -214,7 +207,7 @@ def test_private_figures_are_the_authors_for_thirty_days() -> None:
         found = client("GET", "/2/tweets", params=query).json()
         assert [post["id"] for post in found["data"]] == [old, new]
         assert found["data"][1]["non_public_metrics"]["url_link_clicks"] == 7
-        clock.at += timedelta(days=1)
+        clock.now += timedelta(days=1)
         found = client("GET", "/2/tweets", params=query).json()
         assert [post["id"] for post in found["data"]] == [new]
         titles = {(error["resource_id"], error["title"]) for error in found["errors"]}
