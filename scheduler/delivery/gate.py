@@ -25,6 +25,7 @@ class Due(Protocol):
     period: str
     waived: bool
     fixed: bool
+    replies_to: int | None
     client: str
     project: str
     name: str
@@ -199,6 +200,8 @@ def _before(due: Due, facts: Facts) -> Verdict | None:
         return None
     if before.state == "failed" or before.state not in GONE:
         return _behind(before)
+    if due.replies_to is not None:
+        return Hold("before", f"The post that it corrects is {before.state}. Drop it: julki skip {due.id}")
     if due.waived:
         return None
     why = f"The post before it, {before.what}, is {before.state}."

@@ -1,0 +1,149 @@
+"""A correction: beside the post that was wrong, with the desk's wording, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scheduler.delivery import acts
+from scheduler.delivery.acts import Person, Refused
+from scheduler.desk import approve
+from scheduler.desk.correct import correct
+from tests.mocks.newsroom import Newsroom
+from tests.mocks.x.server import MockX
+
+
+@pytest.fixture
+def x() -> Iterator[MockX]:
+    with MockX() as mock:
+        yield mock
+
+
+@pytest.fixture
+def room(tmp_path: Path, x: MockX) -> Iterator[Newsroom]:
+    room = Newsroom(tmp_path / "ws", x)
+    yield room
+    room.close()
+
+
+def test_an_edit_after_publication_is_corrected_by_a_quote(room: Newsroom) -> None:
+    room.put("news/a", "Palvelu aukeaa tiistaina.")
+    room.run()
+    room.put("news/a", "Palvelu aukeaa keskiviikkona.")
+    room.run(minutes=1)
+    number = room.row("a").id
+    assert f"julki correct {number}" in room.row("a").error
+    told = correct(room.desk, number, room.maija)
+    assert "Korjaus: Palvelu aukeaa keskiviikkona." in told
+    room.run(minutes=1)
+    first, second = room.posts
+    assert second.text.startswith("Korjaus: Palvelu aukeaa keskiviikkona.")
+    assert (second.quotes, second.reply_to) == (first.id, None)
+    assert room.row("a").error == ""
+
+
+def test_where_the_account_answers_itself_it_is_a_reply(tmp_path: Path, x: MockX) -> None:
+    room = Newsroom(tmp_path / "ws", x, 'threads = true\ncorrection = {sv = "Vi rättar:"}')
+    room.put("news/a", "Tjänsten öppnar på tisdag.", lang="sv")
+    room.run()
+    room.put("news/a", "Tjänsten öppnar på onsdag.", lang="sv")
+    room.run(minutes=1)
+    correct(room.desk, room.rows()["main"].id, room.maija)
+    room.run(minutes=1)
+    assert room.posts[1].text.startswith("Vi rättar: Tjänsten öppnar på onsdag.")
+    assert room.posts[1].reply_to == room.posts[0].id
+    room.close()
+
+
+def test_its_own_words_may_be_given(room: Newsroom) -> None:
+    room.put("news/a", "Palvelu aukeaa tiistaina.")
+    room.run()
+    correct(room.desk, room.row("a").id, room.maija, "Aukeamme vasta torstaina.")
+    room.run(minutes=1)
+    assert room.texts[1] == "Korjaus: Aukeamme vasta torstaina."
+
+
+def test_a_second_correction_follows_a_second_edit(room: Newsroom) -> None:
+    for number, day in enumerate(("tiistaina", "keskiviikkona", "torstaina")):
+        room.put("news/a", f"Palvelu aukeaa {day}.")
+        room.run(minutes=1)
+        if number:
+            correct(room.desk, room.row("a").id, room.maija)
+            room.run(minutes=1)
+    assert [text.split("\n")[0] for text in room.texts] == [
+        "Palvelu aukeaa tiistaina.",
+        "Korjaus: Palvelu aukeaa keskiviikkona.",
+        "Korjaus: Palvelu aukeaa torstaina.",
+    ]
+    assert {post.quotes for post in room.posts[1:]} == {room.posts[0].id}
+
+
+def test_what_needs_no_correction_gets_none(room: Newsroom) -> None:
+    room.put("news/a", "Palvelu aukeaa tiistaina.")
+    with pytest.raises(Refused, match="no delivery 99"):
+        correct(room.desk, 99, room.maija)
+    room.look()
+    number = room.row("a").id
+    with pytest.raises(Refused, match="is planned"):
+        correct(room.desk, number, room.maija)
+    room.run()
+    with pytest.raises(Refused, match="nothing to correct"):
+        correct(room.desk, number, room.maija)
+    room.put("news/a", "Palvelu aukeaa keskiviikkona.")
+    room.look()
+    correct(room.desk, number, room.maija)
+    with pytest.raises(Refused, match="julki skip"):
+        correct(room.desk, number, room.maija)
+    room.run()
+    with pytest.raises(Refused, match="nothing to correct"):
+        correct(room.desk, number, room.maija)
+    with pytest.raises(Refused, match="is a correction itself"):
+        correct(room.desk, room.row("a", "correction:1").id, room.maija, "Toisin.")
+    assert len(room.posts) == 2
+
+
+def test_a_lost_answer_makes_no_second_correction(room: Newsroom, x: MockX) -> None:
+    room.put("news/a", "Palvelu aukeaa tiistaina.")
+    room.run()
+    correct(room.desk, room.row("a").id, room.maija, "Keskiviikkona.")
+    x.fail_next("accepted-then-cut")
+    room.run()
+    for _ in range(3):
+        room.run(minutes=1)
+    assert room.texts == [room.texts[0], "Korjaus: Keskiviikkona."]
+    assert room.row("a", "correction:1").state == "published"
+
+
+def test_what_was_taken_back_is_not_corrected(room: Newsroom) -> None:
+    room.put("news/a", "Palvelu aukeaa tiistaina.")
+    room.run()
+    number = room.row("a").id
+    correct(room.desk, number, room.maija, "Keskiviikkona.")
+    acts.withdraw(room.desk.store, number, room.maija, room.desk.channels["x"])
+    acts.pause(room.desk.store, "all", "", "", room.maija)
+    room.run()
+    acts.resume(room.desk.store, "all", "", room.maija)
+    acts.retry(room.desk.store, room.row("a", "correction:1").id, room.maija)
+    room.run(minutes=1)
+    assert room.posts == []
+    assert (room.row("a", "correction:1").state, room.row("a", "correction:1").reason) == ("held", "before")
+
+
+def test_four_eyes_look_at_a_correction_too(tmp_path: Path, x: MockX) -> None:
+    room = Newsroom(tmp_path / "ws", x, approval=True)
+    room.put("news/a", "Palvelu aukeaa tiistaina.")
+    room.look()
+    approve.approve(room.desk, "fi/a", Person("Pekka", room.clock.now))
+    room.run()
+    assert len(room.posts) == 1
+    correct(room.desk, room.row("a").id, room.maija, "Keskiviikkona.")
+    room.run()
+    assert room.row("a", "correction:1").reason == "approval"
+    with pytest.raises(Refused, match="Somebody else"):
+        approve.approve(room.desk, "fi/a", room.maija)
+    approve.approve(room.desk, "fi/a", Person("Pekka", room.clock.now))
+    room.run()
+    assert room.texts[1:] == ["Korjaus: Keskiviikkona."]
+    room.close()
