@@ -77,12 +77,16 @@ def _taken(connection: HTTPConnection) -> None:
 
 
 class _Plain(HTTPConnection):
+    debuglevel = 0  # whatever a program sets for all connections: the standard library prints what is sent
+
     def connect(self) -> None:
         super().connect()
         _taken(self)
 
 
 class _Secure(HTTPSConnection):
+    debuglevel = 0
+
     def connect(self) -> None:
         super().connect()
         _taken(self)

@@ -42,7 +42,7 @@ class Session(requests.Session):
         self._base = base
         self._memory = limits.Memory()
         self._deadline: float | None = None
-        self._adapter = _Adapter(timeout)
+        self._adapter = Adapter(timeout)
         self.mount(base, self._adapter)
 
     @contextmanager
@@ -78,7 +78,9 @@ class Session(requests.Session):
         return min(whole, left)
 
 
-class _Adapter(HTTPAdapter):
+class Adapter(HTTPAdapter):
+    """One call at a time, over within `seconds`, whatever the other side does."""
+
     def __init__(self, timeout: timedelta) -> None:
         super().__init__()
         self.seconds = 0.0
