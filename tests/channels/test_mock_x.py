@@ -107,6 +107,13 @@ def test_an_upload_fails_at_any_of_its_steps(x: MockX, client: Client) -> None:
     assert x.served == {"500 on upload": 1}
 
 
+def test_an_answer_of_a_tests_own_has_no_other_headers(x: MockX, client: Client) -> None:
+    x.fail_next((429, {"retry-after": "5"}, {"title": "Too Many Requests"}))
+    limited = client.post("Hei").headers
+    assert (limited["retry-after"], [name for name in limited if name.lower().startswith("x-")]) == ("5", [])
+    assert "x-rate-limit-remaining" in client.post("Hei").headers
+
+
 def test_a_storm_passes(x: MockX, client: Client) -> None:
     x.storm(3600)
     answer = client.post("Hei")

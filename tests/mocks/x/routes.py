@@ -89,11 +89,7 @@ def _judged(world: World, call: Call, route: Route) -> Reply:
         return invalid(wrong[0])
     if foreign := _foreign_name(world, call):
         return invalid(f"The query parameter [{foreign}] is unknown.", **{foreign: call.query[foreign]})
-    reply = _served(world, call, route, caller)
-    account = caller.account or world.accounts.first
-    # An answer of a test's own keeps its headers.
-    known = world.limits.headers(route.limit, account.id, world.now())
-    return replace(reply, headers={**known, **reply.headers}) if reply.status > 0 else reply
+    return _served(world, call, route, caller)
 
 
 def _foreign_name(world: World, call: Call) -> str:
@@ -103,6 +99,7 @@ def _foreign_name(world: World, call: Call) -> str:
 
 
 def _served(world: World, call: Call, route: Route, caller: Caller) -> Reply:
+    """A fault says nothing of limits, as an answer of X's outer gates does; every other answer does."""
     if route.path == "/2/tweets" and route.method == "POST" and not world.on_ask(call.data.get("text", "")):
         return Reply(CUT)
     if route.places == (TIMELINE,):
@@ -112,7 +109,9 @@ def _served(world: World, call: Call, route: Route, caller: Caller) -> Reply:
         return played(fault)
     account = caller.account or world.accounts.first
     reply = world.limits.admit(route.limit, account.id, world.now()) or route.handle(world, call, caller)
-    return replace(played(fault), then=reply.then) if fault is not None and reply.good else reply
+    if fault is not None and reply.good:
+        return replace(played(fault), then=reply.then)
+    return replace(reply, headers=world.limits.headers(route.limit, account.id, world.now()))
 
 
 def _fault(world: World, route: Route) -> Fault | None:
