@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 from channels.errors import Rejected, Unavailable
 from channels.message import Media
-from channels.x import photo
+from channels.x import film, photo
 from channels.x.ask import Ask, data_of, number_of
 from channels.x.verdict import answered
 
@@ -28,8 +28,7 @@ ALT = 1000
 CHUNK = 2_000_000
 """Bytes of one append: under X's 5 MB also as base64, and a slow line has them through within one call."""
 VIDEOS = {".mp4": "video/mp4", ".mov": "video/quicktime"}
-VIDEO_BYTES = 512_000_000
-_VIDEO_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
+VIDEO_BYTES, VIDEO_SECONDS = 512_000_000, 140
 _PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 """Seconds between two questions, whatever X asks for."""
 _CATEGORIES = {"photo": "tweet_image", "gif": "tweet_gif", "video": "tweet_video"}
@@ -51,6 +50,7 @@ class Load:
     size: int
     path: Path
     data: bytes = b""
+    film: film.Film | None = None
 
     @property
     def name(self) -> str:
@@ -58,11 +58,11 @@ class Load:
 
     @contextmanager
     def opened(self) -> Iterator[Iterator[bytes]]:
-        if self.kind != "video":
+        if self.film is None:
             yield (self.data[at : at + CHUNK] for at in range(0, self.size, CHUNK))
             return
         with _file(self.path, self.media) as file:
-            yield iter(lambda: file.read(CHUNK), b"")
+            yield film.chunks(file, self.film, CHUNK)
 
 
 def named(media: Media) -> str:
@@ -112,23 +112,26 @@ def _load(media: Media, path: Path) -> Load:
     with _file(path, media) as file:
         size = path.stat().st_size
         if media.suffix.lower() in VIDEOS:
-            _check_video(media, size, file.read(8))
-            return Load(media, "video", VIDEOS[media.suffix.lower()], size, path)
-        found = photo.prepare(file.read(photo.MOST_READ + 1), named(media))
-    kind = "gif" if found.moves else "photo"
-    return Load(media, kind, found.media_type, len(found.data), path, found.data)
+            found = _film(media, file, size)
+            return Load(media, "video", VIDEOS[media.suffix.lower()], size, path, film=found)
+        picture = photo.prepare(file.read(photo.MOST_READ + 1), named(media))
+    kind = "gif" if picture.moves else "photo"
+    return Load(media, kind, picture.media_type, len(picture.data), path, picture.data)
 
 
-def _check_video(media: Media, size: int, head: bytes) -> None:
+def _film(media: Media, file: BinaryIO, size: int) -> film.Film:
     if size > VIDEO_BYTES:
-        raise Rejected(
-            f"The video {named(media)} is larger than 512 MB.", hint="Save it smaller: 1280 × 720 pixels will do."
-        )
-    if head[4:8] not in _VIDEO_BOXES:
-        raise Rejected(
-            f"The file {named(media)} is not an MP4 or MOV video, whatever its name says.",
-            hint="Save it as an MP4 file (H.264 and AAC).",
-        )
+        told = f"The video {named(media)} is larger than 512 MB."
+        raise Rejected(told, hint="Save it smaller: 1280 × 720 pixels will do.")
+    try:
+        found = film.read(file, size)
+    except film.BrokenFilm:
+        told = f"The file {named(media)} is not an MP4 or MOV video, or a part of it is missing."
+        raise Rejected(told, hint="Save it anew as an MP4 file (H.264 and AAC).") from None
+    if found.seconds is not None and int(found.seconds) > VIDEO_SECONDS:
+        told = f"The video {named(media)} lasts {int(found.seconds)} seconds; X takes {VIDEO_SECONDS}."
+        raise Rejected(told, hint="Cut it, or link to where the whole of it can be seen.")
+    return found
 
 
 @contextmanager

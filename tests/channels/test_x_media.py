@@ -23,7 +23,7 @@ from channels.contract import Channel
 from channels.errors import ChannelError, RateLimited, Rejected, Unauthorized, Unavailable
 from channels.message import Media, Message
 from channels.testing import open_channel
-from channels.x import gif, photo
+from channels.x import film, gif, photo
 from channels.x.media import CHUNK
 from tests.mocks.x.server import MockX
 from tests.mocks.x.world import Processing
@@ -102,13 +102,59 @@ def test_four_photos_go_out_described(x: MockX, tmp_path: Path) -> None:
 
 
 def test_a_video_goes_out_piece_by_piece_when_x_has_looked_through_it(x: MockX, tmp_path: Path) -> None:
-    content = b"\x00\x00\x00\x18ftypmp42" + random.Random(1).randbytes(2 * CHUNK + 5)
+    content = video(2 * CHUNK)
     live(x, tmp_path).publish(post(kept(tmp_path, content, ".mp4", "Puhe kuvattuna")), "k", None)
     (out,) = x.ledger.live()
     upload = x.ledger.uploads[out.media_ids[0]]
     assert (upload.content, upload.category) == (content, "tweet_video")
-    assert [len(part) for _, part in sorted(upload.segments.items())] == [CHUNK, CHUNK, 17]
+    assert [len(part) for _, part in sorted(upload.segments.items())] == [CHUNK, CHUNK, len(content) - 2 * CHUNK]
     assert (upload.polls, x.ledger.alt[upload.id]) == (2, "Puhe kuvattuna")
+
+
+def test_a_video_does_not_say_where_it_was_made(x: MockX, tmp_path: Path) -> None:
+    place = b"+60.1708+024.9375/"
+    notes = box(b"udta", box(b"\xa9xyz", place)) + box(b"meta", SECRET.encode() * 50) + box(b"uuid", SECRET.encode())
+    content = video(500, notes=notes)
+    live(x, tmp_path).publish(post(kept(tmp_path, content, ".mov")), "k", None)
+    received = x.ledger.media[x.ledger.live()[0].media_ids[0]]
+    assert SECRET.encode() not in received
+    assert place not in received
+    blank = b"".join(box(b"free", bytes(size)) for size in (26, len(SECRET) * 50, len(SECRET)))
+    assert received == content.replace(notes, blank)
+
+
+@settings(max_examples=60, deadline=None)
+@given(size=st.integers(1, 400), notes=st.lists(st.sampled_from([b"udta", b"meta", b"uuid"]), max_size=3))
+def test_a_video_is_blanked_wherever_it_is_cut(size: int, notes: list[bytes]) -> None:
+    content = video(notes=b"".join(box(name, b"x" * 30) for name in notes))
+    file = BytesIO(content)
+    found = film.read(file, len(content))
+    expected = content
+    for name in notes:
+        expected = expected.replace(box(name, b"x" * 30), box(b"free", bytes(30)))
+    assert b"".join(film.chunks(file, found, size)) == expected
+    assert found.seconds == 12
+
+
+@pytest.mark.parametrize("size", [0, 1])
+def test_a_large_video_tells_its_length_otherwise(size: int) -> None:
+    """By 64 bits, or by the end of the file."""
+    content = VIDEO[: VIDEO.index(b"mdat") - 4] + struct.pack(">I4sQ", size, b"mdat", 16 + 50) + bytes(50)
+    assert film.read(BytesIO(content), len(content)) == film.Film(12, ())
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_whatever_is_in_a_video_it_is_one_or_it_is_refused(data: st.DataObject) -> None:
+    content = bytearray(video(notes=box(b"udta", b"abc")))
+    for _ in range(data.draw(st.integers(1, 6))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    file = BytesIO(bytes(content))
+    try:
+        found = film.read(file, len(content))
+    except film.BrokenFilm:
+        return
+    assert len(b"".join(film.chunks(file, found, 37))) == len(content)
 
 
 def test_a_gif_that_moves_keeps_its_frames_and_loses_its_comments(x: MockX, tmp_path: Path) -> None:
@@ -131,6 +177,28 @@ def test_each_attempt_uploads_anew(x: MockX, tmp_path: Path) -> None:
     channel.publish(message, "k", None)
     assert len(x.ledger.uploads) == 2
     assert len(x.ledger.live()) == 1
+
+
+def box(name: bytes, content: bytes = b"") -> bytes:
+    return struct.pack(">I", 8 + len(content)) + name + content
+
+
+def video(size: int = 100, seconds: float = 12, *, notes: bytes = b"", version: int = 0) -> bytes:
+    """The wrapping of a film around noise; `notes` is what stands beside it."""
+    time = struct.pack(">B3xQQIQ" if version else ">B3xIIII", version, 0, 0, 1000, int(seconds * 1000))
+    trak = box(b"trak", box(b"tkhd", bytes(20)) + notes + box(b"mdia", bytes(30)))
+    moov = box(b"moov", box(b"mvhd", time + bytes(80)) + trak + notes)
+    return box(b"ftyp", b"mp42") + moov + notes + box(b"mdat", random.Random(1).randbytes(size))
+
+
+def nested(depth: int) -> bytes:
+    content = b""
+    for _ in range(depth):
+        content = box(b"moov", box(b"trak", content))
+    return content
+
+
+VIDEO = video()
 
 
 def moving_gif(size: tuple[int, int] = SIZE, **how: Any) -> bytes:
@@ -313,7 +381,7 @@ REFUSED = [
     (JPEG[: len(JPEG) // 2], ".jpg", "damaged"),
     (b"", ".jpg", "is not a JPEG"),
     (b"Just words.", ".png", "is not a JPEG"),
-    (b"\x00\x00\x00\x18ftypmp42" + bytes(50), ".jpg", "is not a JPEG"),
+    (VIDEO, ".jpg", "is not a JPEG"),
     (bomb(60_000, 60_000), ".png", "million pixels"),
     (bomb(9_000, 9_000), ".png", "million pixels"),
     (bomb(500, 500), ".png", "damaged"),
@@ -322,6 +390,13 @@ REFUSED = [
     (saved(shades(), "BMP"), ".png", "is not a JPEG"),
     (JPEG, ".mp4", "is not an MP4"),
     (b"", ".mov", "is not an MP4"),
+    (VIDEO[:-1], ".mp4", "a part of it is missing"),
+    (VIDEO[: VIDEO.index(b"mdat") - 4], ".mp4", "a part of it is missing"),
+    (box(b"ftyp", b"mp42") + box(b"mdat"), ".mov", "a part of it is missing"),
+    (nested(3000), ".mp4", "a part of it is missing"),
+    (box(b"free") * 10_001 + VIDEO, ".mov", "is not an MP4"),
+    (video(seconds=141), ".mp4", "lasts 141 seconds; X takes 140"),
+    (video(seconds=5000, version=1), ".mov", "lasts 5000 seconds"),
 ]
 
 
@@ -339,7 +414,7 @@ def test_a_hostile_file_is_refused_by_its_name_and_nothing_goes_out(
 
 def test_files_that_are_too_large_are_refused(tmp_path: Path, x: MockX, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(photo, "GIF_BYTES", 100)
-    huge = kept(tmp_path, b"\x00\x00\x00\x18ftypmp42", ".mp4")
+    huge = kept(tmp_path, VIDEO, ".mp4")
     with (tmp_path / "var/media" / huge.name).open("r+b") as file:
         file.truncate(512_000_001)
     photograph = kept(tmp_path, JPEG[:-1], ".jpg")
@@ -372,7 +447,7 @@ def test_whatever_is_in_the_file_it_is_a_picture_or_it_is_refused(data: st.DataO
 )
 def test_photos_films_and_gifs_are_not_mixed(x: MockX, tmp_path: Path, suffixes: list[str]) -> None:
     contents = {".png": saved(shades(), "PNG"), ".gif": moving_gif()}
-    media = [kept(tmp_path, contents.get(one, b"\x00\x00\x00\x18ftypmp42"), one) for one in suffixes]
+    media = [kept(tmp_path, contents.get(one, VIDEO), one) for one in suffixes]
     with pytest.raises(Rejected, match="up to 4 photos, or one moving GIF, or one video"):
         live(x, tmp_path).publish(post(*media), "k", None)
     assert x.ledger.requests == []
@@ -439,7 +514,7 @@ def test_an_answer_that_holds_only_errors_confirms_nothing(x: MockX, tmp_path: P
 @pytest.mark.parametrize("polls", [0, 1])
 def test_a_film_that_x_cannot_use_is_named(x: MockX, tmp_path: Path, polls: int) -> None:
     x.processing = Processing(polls=polls, fails=True)
-    media = kept(tmp_path, b"\x00\x00\x00\x18ftypmp42", ".mp4", src="puhe.mp4")
+    media = kept(tmp_path, VIDEO, ".mp4", src="puhe.mp4")
     with pytest.raises(Rejected, match=r"puhe\.mp4") as caught:
         live(x, tmp_path).publish(post(media), "k", None)
     assert "MP4" in caught.value.hint
@@ -449,7 +524,7 @@ def test_a_film_that_x_cannot_use_is_named(x: MockX, tmp_path: Path, polls: int)
 def test_a_film_is_not_waited_for_without_end(x: MockX, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("channels.x.live.ATTEMPT", timedelta(seconds=33.5))
     x.processing = Processing(polls=1000)
-    media = kept(tmp_path, b"\x00\x00\x00\x18ftypmp42", ".mp4", src="puhe.mp4")
+    media = kept(tmp_path, VIDEO, ".mp4", src="puhe.mp4")
     with pytest.raises(Unavailable, match=r"puhe\.mp4 in time"):
         live(x, tmp_path, timeout="1s").publish(post(media), "k", None)
     assert 1 <= next(iter(x.ledger.uploads.values())).polls <= 3
@@ -463,7 +538,7 @@ def test_closing_breaks_the_waiting_off(x: MockX, tmp_path: Path) -> None:
 
     def publish() -> None:
         try:
-            channel.publish(post(kept(tmp_path, b"\x00\x00\x00\x18ftypmp42", ".mp4")), "k", None)
+            channel.publish(post(kept(tmp_path, VIDEO, ".mp4")), "k", None)
         except ChannelError as error:
             caught.append(error)
 
@@ -480,5 +555,5 @@ def test_closing_breaks_the_waiting_off(x: MockX, tmp_path: Path) -> None:
 def test_a_film_goes_out_where_x_takes_no_description_of_films(x: MockX, tmp_path: Path) -> None:
     x.processing = Processing(polls=0)
     x.fail("metadata", (400, {}, PROBLEM))
-    live(x, tmp_path).publish(post(kept(tmp_path, b"\x00\x00\x00\x18ftypmp42", ".mp4")), "k", None)
+    live(x, tmp_path).publish(post(kept(tmp_path, VIDEO, ".mp4")), "k", None)
     assert len(x.ledger.live()) == 1
