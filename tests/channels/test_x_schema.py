@@ -29,7 +29,16 @@ from tests.mocks.x.server import MockX
 if not DOCUMENT.exists():
     pytest.skip("X's OpenAPI document is not beside this checkout", allow_module_level=True)
 
-MP4 = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom" + bytes(range(256)) * 40
+
+def box(name: bytes, content: bytes) -> bytes:
+    return (8 + len(content)).to_bytes(4, "big") + name + content
+
+
+def film(size: int) -> bytes:
+    """The boxes of an MP4 that lasts two seconds; `size` bytes of it would be pictures."""
+    header = bytes(12) + (1000).to_bytes(4, "big") + (2000).to_bytes(4, "big") + bytes(80)
+    moov = box(b"moov", box(b"mvhd", header))
+    return box(b"ftyp", b"mp42" + bytes(4) + b"mp42isom") + moov + box(b"mdat", bytes(range(256)) * (size // 256))
 
 
 @pytest.fixture(params=["old", "new"])
@@ -121,9 +130,10 @@ def test_a_gif_that_moves(x: MockX, channel: Channel, tmp_path: Path) -> None:
 
 
 def test_a_video_in_pieces_is_polled_until_it_is_ready(x: MockX, channel: Channel, tmp_path: Path) -> None:
-    channel.publish(post("Video", stored(tmp_path, MP4 * 600, ".mp4")), "key-1", None)
+    content = film(5_000_000)
+    channel.publish(post("Video", stored(tmp_path, content, ".mp4")), "key-1", None)
     (upload,) = [x.ledger.uploads[one] for one in only(x).media_ids]
-    assert (upload.category, upload.state, x.ledger.media[upload.id]) == ("tweet_video", "succeeded", MP4 * 600)
+    assert (upload.category, upload.state, x.ledger.media[upload.id]) == ("tweet_video", "succeeded", content)
     assert len(upload.segments) > 1
     assert asked(x) >= {
         "POST /2/media/upload/initialize",
