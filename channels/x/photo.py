@@ -26,6 +26,8 @@ SIDE = 4096
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 _QUALITIES = (90, 85, 80, 75)
 _STEP = 0.8
+_SMOOTH = ("RGB", "RGBA", "L", "LA", "CMYK")
+"""Modes in which a picture can be made smaller before anything else; in the others a number is no shade."""
 _ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -97,9 +99,12 @@ def _still(content: bytes, name: str, most: int) -> Picture:
 def _seen(image: Image.Image) -> Image.Image:
     """What is to be seen of it, in RGB or RGBA: upright, in sRGB, no larger than `SIDE`; nothing else."""
     # A JPEG can be read at a half, a quarter, an eighth of its size: so much less memory.
-    image.draft(None, (SIDE, SIDE))
+    shrink = max(1, *(side / SIDE for side in image.size))
+    image.draft(None, (int(image.width / shrink), int(image.height / shrink)))
     image.load()
     turn = _TURNS.get(_orientation(image))
+    if image.mode in _SMOOTH and "transparency" not in image.info:
+        image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     seen = _coloured(image)
     seen.info = {}
     seen.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
@@ -123,7 +128,8 @@ def _coloured(image: Image.Image) -> Image.Image:
     profile = image.info.get("icc_profile")
     direct = image.mode in ("RGB", "RGBA", "CMYK", "L")
     converted = _in_srgb(image, profile, mode) if profile and direct else None
-    seen = converted or image.convert(mode)
+    # A copy of a large picture is a lot: only where another mode is needed.
+    seen = converted or (image if image.mode == mode else image.convert(mode))
     return seen.convert("RGB") if has_alpha and seen.getchannel("A").getextrema() == (255, 255) else seen
 
 
