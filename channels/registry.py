@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from channels.account import Account
 from channels.contract import Channel, Context
 
 GROUP = "julki.channels"
@@ -27,13 +28,15 @@ class Adapter:
 
     `secrets` are lower-case field names; the desk reads them from `JULKI_<CHANNEL>_<FIELD>`.
     `open(name, options, context)` does no network. `pages`: it publishes the pieces' own pages, and what links to them
-    on other channels waits for it.
+    on other channels waits for it. `account(name, options, context)` is for an adapter whose remote has accounts: the one
+    of that channel (see `channels.account`), None where nobody signs in.
     """
 
     options: type[Options]
     open: Callable[[str, Any, Context], Channel]
     secrets: tuple[str, ...] = ()
     pages: bool = False
+    account: Callable[[str, Any, Context], Account | None] | None = None
 
 
 class UnknownAdapter(LookupError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from channels.registry import Adapter
-from channels.x.opening import open_channel
+from channels.x.opening import open_account, open_channel
 from channels.x.options import SECRETS, XOptions
 
-ADAPTER = Adapter(options=XOptions, open=open_channel, secrets=SECRETS)
+ADAPTER = Adapter(options=XOptions, open=open_channel, secrets=SECRETS, account=open_account)

@@ -39,7 +39,11 @@ class StoredVault:
 
     def __init__(self, store: Store, file: Path, clock: Callable[[], datetime], given: str = "") -> None:
         self._store, self._file, self._clock = store, file, clock
-        self._key = (lambda: Key(given, VARIABLE)) if given else (lambda: keyfile.read(file))
+
+        def key() -> Key:
+            return Key(given, VARIABLE) if given else keyfile.read(file)
+
+        self._key = key  # nothing here holds the key itself, so nothing can show it
         self._place = VARIABLE if given else str(file)
 
     def read(self, channel: str) -> Mapping[str, Json] | None:
