@@ -9,9 +9,11 @@ from collections.abc import Callable
 import regex
 
 from channels.emoji import SEQUENCE
-from channels.urls import addresses, counted
+from channels.seams import seams, word_ends
+from channels.urls import Address, addresses, counted
 
 Measure = Callable[[str], int]
+Span = tuple[int, int]
 
 LIMIT = 280
 """The longest post, in weighted characters."""
@@ -25,7 +27,16 @@ _EMOJI = 2
 _LONG = 1000
 _MARKS = regex.compile(r"[^\p{Canonical_Combining_Class=0}]{32,}+")
 
-_BREAKS = ((regex.compile(r"\n\s*\n"), "\n\n"), (regex.compile(r"(?<=[.!?…])\s+"), " "), (regex.compile(r"\s+"), " "))
+# Where a text is rather cut: between paragraphs, lines, sentences (also where no space follows them), words.
+_GAPS = (
+    regex.compile(r"(?<!\s)(?:[^\S\n]*+\n){2}\s*+"),
+    regex.compile(r"(?<!\s)[^\S\n]*+\n\s*+"),
+    regex.compile(r"(?<=[.!?…][\p{Pe}\p{Pf}\"']{0,3})\s++"),
+    regex.compile(r"(?<=[。！？][\p{Pe}\p{Pf}]{0,3})(?![\p{Pe}\p{Pf}\p{Po}])"),
+    regex.compile(r"\s++"),
+)
+_SPACELESS = 3
+"""From here on text is also cut where there is no space: at its seams."""
 _LINES = regex.compile(r"\r\n?|[\u0085\u2028\u2029\v\f]")
 _JOINERS = regex.compile(
     r"(?V1)(?<![\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f])(?<![[\p{L}\p{M}]--\p{Latin}--\p{Common}--\p{Inherited}])"
@@ -37,7 +48,7 @@ _ABUSE = regex.compile(
     r"|\p{Noncharacter_Code_Point}|[\U000e0000-\U000e0fff]"
 )
 _WORD = regex.compile(r"[\p{L}\p{M}\p{Nd}_]+")
-_LOOSE_END = " \t\n,;:–—-…"
+_LOOSE_END = " \t\n,;:–—-…、，：；"
 
 
 def weighted_length(text: str) -> int:
@@ -71,50 +82,87 @@ def _plain_weight(text: str) -> int:
 
 
 def shorten(text: str, limit: int, measure: Measure = weighted_length) -> str:
-    """`text` itself where it fits into `limit`, else its first words and `…`.
+    """`text` itself where it fits into `limit`, else its first words and `…`; and its first link, where that was cut off.
 
-    No word, address, hashtag or grapheme is cut. Where not even one word fits, what comes back is `…` alone (and
-    nothing at all, where `limit` has no room for that).
+    No word, address, hashtag or grapheme is cut; scripts without spaces are cut between signs. Where not even one word
+    fits, what comes back is `…` alone (and nothing at all, where `limit` has no room for that).
     """
     text = text.strip()
     if measure(text) <= limit:
         return text
-    ends = [match.end() for match in regex.finditer(r"\S+", text)]
-    count = bisect_right(ends, limit, key=lambda end: measure(_cut(text, end)))
+    ends, link = word_ends(text), _link(text)
+    return (
+        _first_words(text, ends, limit, measure, link)
+        or _first_words(text, ends, limit, measure, None)
+        or _bare(limit, measure)
+    )
+
+
+def _first_words(text: str, ends: list[int], limit: int, measure: Measure, link: Address | None) -> str:
+    """As many words as fit; "" where none does."""
+
+    def cut(count: int) -> str:
+        return _cut(text, ends[count - 1], link)
+
+    count = bisect_right(range(1, len(ends) + 1), limit, key=lambda number: measure(cut(number)))
     # A measure need not grow with every word: step back to what really fits.
-    while count and measure(_cut(text, ends[count - 1])) > limit:
+    while count and measure(cut(count)) > limit:
         count -= 1
-    cut = _cut(text, ends[count - 1] if count else 0)
-    return cut if measure(cut) <= limit else ""
+    return cut(count) if count and cut(count) != ELLIPSIS else ""
 
 
-def _cut(text: str, end: int) -> str:
+def _bare(limit: int, measure: Measure) -> str:
+    return ELLIPSIS if measure(ELLIPSIS) <= limit else ""
+
+
+def _link(text: str) -> Address | None:
+    return next((found for found in addresses(text) if found.sure or text[found.start :][:4].lower() == "http"), None)
+
+
+def _cut(text: str, end: int, link: Address | None) -> str:
     kept = text[:end].rstrip(_LOOSE_END)
-    last = kept.rsplit(None, 1)[-1] if kept else ""
-    return kept + (" " if addresses(last) else "") + ELLIPSIS
+    last = text[:end].rsplit(None, 1)[-1:]
+    begin = end - len(last[0]) if last else end
+    # An address may end with what is loose elsewhere.
+    stop = max((begin + address.end for address in addresses(text[begin:end])), default=0)
+    kept = text[: max(stop, len(kept))]
+    tail = f" {text[link.start : link.end]}" if link and link.end > len(kept) else ""
+    return kept + (" " if stop == len(kept) else "") + ELLIPSIS + tail
 
 
 def split(text: str, limit: int, measure: Measure = weighted_length) -> list[str]:
-    """`text` in as few pieces as it takes, each within `limit`: cut between paragraphs, else sentences, else words.
+    """`text` in as few pieces as it takes, each within `limit`: cut between paragraphs, else lines, sentences, words.
 
-    A single word longer than `limit` stays whole, and is the one case in which a piece is too long.
+    Scripts without spaces are cut between signs. A single word longer than `limit` stays whole, and is the one case in
+    which a piece is too long. Within a piece, spaces and line ends stay as they are.
     """
-    return _split(text, limit, measure, 0)
+    begin, end = len(text) - len(text.lstrip()), len(text.rstrip())
+    return [text[start:stop] for start, stop in _split(text, (begin, end), limit, measure, 0)]
 
 
-def _split(text: str, limit: int, measure: Measure, level: int) -> list[str]:
-    text = text.strip()
-    if not text or level == len(_BREAKS) or measure(text) <= limit:
-        return [text] if text else []
-    pattern, glue = _BREAKS[level]
-    out: list[str] = []
-    for bit in pattern.split(text):
-        for small in _split(bit, limit, measure, level + 1):
-            if out and measure(out[-1] + glue + small) <= limit:
-                out[-1] += glue + small
+def _split(text: str, span: Span, limit: int, measure: Measure, level: int) -> list[Span]:
+    if span[0] >= span[1] or level > len(_GAPS) or measure(text[slice(*span)]) <= limit:
+        return [span] if span[0] < span[1] else []
+    out: list[Span] = []
+    for bit in _bits(text, span, level):
+        for small in _split(text, bit, limit, measure, level + 1):
+            if out and measure(text[out[-1][0] : small[1]]) <= limit:
+                out[-1] = (out[-1][0], small[1])
             else:
                 out.append(small)
     return out
+
+
+def _bits(text: str, span: Span, level: int) -> list[Span]:
+    start, end = span
+    places = {start + seam for seam in seams(text[start:end])} if level >= _SPACELESS else set[int]()
+    if level < len(_GAPS):
+        found = (match.span() for match in _GAPS[level].finditer(text, start, end))
+        gaps = [gap for gap in found if gap[0] < gap[1] or gap[0] in places]
+    else:
+        gaps = [(place, place) for place in sorted(places)]
+    starts, ends = [start, *(stop for _, stop in gaps)], [*(begin for begin, _ in gaps), end]
+    return list(zip(starts, ends, strict=True))
 
 
 def hashtag(tag: str) -> str:
