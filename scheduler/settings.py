@@ -139,6 +139,22 @@ class ReachTable(Table):
     reads_per_day: int = Field(default=1000, ge=0)
 
 
+class LinksTable(Table):
+    utm: str = "utm_source={channel}&utm_medium={medium}&utm_campaign={campaign}"
+
+    @field_validator("utm")
+    @classmethod
+    def _a_query(cls, value: str) -> str:
+        if not re.fullmatch(
+            r"(?:[\w.~%+-]+=(?:[\w.~%+-]|\{(?:channel|medium|campaign|kind|lang|slug)\})*(?:&(?!$)|$))*", value, re.A
+        ):
+            raise ValueError(
+                f'"{value}" can\'t be added to an address. Write it like utm = "utm_source={{channel}}"; there are '
+                "{channel}, {medium}, {campaign}, {kind}, {lang} and {slug}."
+            )
+        return value
+
+
 class Settings(BaseSettings):
     """Everything that `config/` says. Made by `scheduler.workspace.load`; frozen."""
 
@@ -153,6 +169,7 @@ class Settings(BaseSettings):
     public: PublicTable = PublicTable()
     mail: MailTable = MailTable()
     alarms: AlarmsTable = AlarmsTable()
+    links: LinksTable = LinksTable()
     digest: DigestTable | None = None
     reach: ReachTable = ReachTable()
     audiences: dict[str, Audience] = {}

@@ -22,10 +22,12 @@ PICTURES = 4
 """As many pictures as one post takes."""
 
 _ALT = 1000
-_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
+_PHOTOS = (".jpg", ".jpeg", ".png", ".webp")
+_ALONE = (".gif", ".mp4", ".mov")
 _CASHTAG = regex.compile(r"(?<![\w$])\$[A-Za-z]{1,6}(?:[._][A-Za-z]{1,2})?(?!\w)")
 _HASHTAG = regex.compile(r"[#＃][\p{L}\p{M}\p{Nd}_]+")
 _TAG_AHEAD = regex.compile(r"^#(?=[^\s#])", regex.M)
+_NAME_AHEAD = regex.compile(r"[@＠]\w{1,20}")
 _LINK = "{link}"
 
 
@@ -61,7 +63,7 @@ def _posts(piece: Piece, view: View, channel: str, options: XOptions) -> list[Po
 
 
 def _announcement(piece: Piece, view: View, channel: str, options: XOptions) -> list[Post]:
-    images = (piece.image,) if piece.image else ()
+    images = _beside(piece, view)
     link = view.link(view.page(piece), piece, channel)
     own = clean(piece.override(channel).text).strip()
     if not own:
@@ -75,15 +77,32 @@ def _announcement(piece: Piece, view: View, channel: str, options: XOptions) -> 
     if weighted_length(whole) <= LIMIT:
         return [Post(MAIN, whole, images)]
     if options.threads:
-        return _thread(whole, images)
+        return _thread(whole, images, numbered=options.numbered)
     body = " ".join(own.replace(_LINK, "").split(" ")).strip()
     text, problems = _fitted(body, _foot(own, tail, _event_tags(piece)))
     return [Post(MAIN, text, images, problems=problems)]
 
 
-def _thread(text: str, images: tuple[Image, ...]) -> list[Post]:
-    texts = enumerate(split(text, LIMIT), 1)
-    return [Post(str(number), text, images if number == 1 else (), reply=number > 1) for number, text in texts]
+def _beside(piece: Piece, view: View) -> tuple[Image, ...]:
+    """What stands beside the announcement: a film of the workspace, else the piece's picture."""
+    if piece.video and view.file(piece, piece.video.url) is not None:
+        return (Image(piece.video.url, clean(piece.title)),)
+    return (piece.image,) if piece.image else ()
+
+
+def _thread(text: str, images: tuple[Image, ...], *, numbered: bool) -> list[Post]:
+    texts = _numbered(text) if numbered else split(text, LIMIT)
+    found = enumerate(texts, 1)
+    return [Post(str(number), text, images if number == 1 else (), reply=number > 1) for number, text in found]
+
+
+def _numbered(text: str) -> list[str]:
+    """The posts of a thread, each with its number and how many there are behind it."""
+    digits, texts = 0, [text]
+    while digits < len(str(len(texts))):
+        digits = len(str(len(texts)))
+        texts = split(text, LIMIT - len(" /") - 2 * digits)
+    return [f"{one} {number}/{len(texts)}" for number, one in enumerate(texts, 1)]
 
 
 def _live_post(piece: Piece, post: LivePost, *, threads: bool) -> Post:
@@ -157,17 +176,27 @@ def _pictures(piece: Piece, view: View, images: tuple[Image, ...]) -> tuple[tupl
     media, problems = [], []
     for image in images:
         found = view.file(piece, image.src, shorten(clean(image.alt), _ALT, len))
-        if found is None or found.suffix.lower() not in _SUFFIXES:
+        if found is None or found.suffix.lower() not in (*_PHOTOS, *_ALONE):
             text = (
-                f"{image.src} goes out without X: only a JPEG, PNG, WebP or GIF file of the workspace can be attached."
+                f"{image.src} does not go to X: only a JPEG, PNG, WebP, GIF, MP4 or MOV file of the workspace can be "
+                "attached."
             )
             problems.append(Problem("image-left-out", text, "warning", "image"))
         else:
             media.append(found)
-    if len(media) > PICTURES:
-        text = f"A post takes {PICTURES} pictures; here are {len(media)}. Move some to another post."
-        problems.append(Problem("too-many-images", text))
+    problems += _too_many(media)
     return tuple(media[:PICTURES]), problems + list(_without_alt(media[:PICTURES]))
+
+
+def _too_many(media: list[Media]) -> Iterator[Problem]:
+    """Up to four photos, or one GIF, or one film (docs.x.com, media, November 2026)."""
+    alone = next((one for one in media if one.suffix.lower() in _ALONE), None)
+    if alone and len(media) > 1:
+        text = f"A post takes photos, or one GIF, or one film: {alone.src} must stand alone. Move it to another post."
+        yield Problem("mixed-media", text, field="image")
+    elif len(media) > PICTURES:
+        text = f"A post takes {PICTURES} pictures; here are {len(media)}. Move some to another post."
+        yield Problem("too-many-images", text)
 
 
 def _without_alt(media: list[Media]) -> Iterator[Problem]:
@@ -185,6 +214,9 @@ def _text_problems(message: Message) -> Iterator[Problem]:
             f"The post is {message.length} characters long; {LIMIT} is the most. Shorten its longest word or address."
         )
         yield Problem("too-long", text, field="channels")
+    if name := _NAME_AHEAD.match(message.text):
+        text = f"The post begins with {name[0]}: X takes it for an answer and shows it to few. Put a word before it."
+        yield Problem("name-ahead", text, "warning", "channels")
     if len(cashtags := _CASHTAG.findall(message.text)) > 1:
         text = f"X takes one cashtag a post; here are {', '.join(cashtags)}. Write the others without the $."
         yield Problem("cashtags", text)

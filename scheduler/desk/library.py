@@ -19,6 +19,7 @@ from scheduler.calendar.document import contents
 from scheduler.calendar.naming import is_piece
 from scheduler.calendar.reading import Rules, read
 from scheduler.calendar.scan import Stamp, inode_of
+from scheduler.desk import links
 from scheduler.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Library:
             self.media,
             self._translations,
             settings.names(),
+            links=links.rule(settings),
             linked=self._linked,
         )
 

@@ -1,0 +1,107 @@
+"""Threads on X: cut at sentences, numbered if wished, once and in order whatever breaks on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from channels.text import weighted_length
+from tests.mocks.newsroom import Newsroom
+from tests.mocks.x.server import MockX
+
+Make = Callable[..., Newsroom]
+SENTENCE = (
+    "Lause numero {} kertoo palvelun uudistuksesta ja siitä, mitä asukas siitä saa, ja jatkuu vielä hetken eteenpäin. "
+)
+FIVE = "".join(SENTENCE.format(n) for n in range(1, 11)).strip()
+
+
+@pytest.fixture
+def x() -> Iterator[MockX]:
+    with MockX() as mock:
+        yield mock
+
+
+@pytest.fixture
+def make(tmp_path: Path, x: MockX) -> Iterator[Make]:
+    made = []
+
+    def newsroom(options: str = "threads = true") -> Newsroom:
+        made.append(Newsroom(tmp_path / "ws", x, options))
+        return made[-1]
+
+    yield newsroom
+    for room in made:
+        room.close()
+
+
+def whole(room: Newsroom) -> None:
+    """Five posts, each an answer to the one before it, each once."""
+    assert len(room.posts) == 5
+    assert [post.reply_to for post in room.posts] == [None, *(post.id for post in room.posts[:-1])]
+    assert "".join(" ".join(room.texts).split("Lause")[1:3])
+
+
+def test_a_long_text_becomes_a_thread_cut_at_sentences(make: Make) -> None:
+    room = make()
+    room.put("news/a", FIVE)
+    room.run()
+    whole(room)
+    assert all(text.endswith(".") or "/fi/news/a/?utm_source=x" in text for text in room.texts)
+    assert " ".join(room.texts).startswith(FIVE[:500])
+
+
+def test_numbers_are_added_where_they_are_wished(make: Make) -> None:
+    room = make("threads = true\nnumbered = true")
+    room.put("news/a", FIVE)
+    room.run()
+    whole(room)
+    assert [text.rsplit(" ", 1)[1] for text in room.texts] == ["1/5", "2/5", "3/5", "4/5", "5/5"]
+    assert all(weighted_length(text) <= 280 for text in room.texts)
+
+
+@pytest.mark.parametrize("number", [1, 3, 5])
+@pytest.mark.parametrize("fault", ["accepted-then-cut", "accepted-then-503", "cut", "503"])
+def test_a_connection_cut_in_the_middle_makes_no_second_post(make: Make, x: MockX, fault: str, number: int) -> None:
+    room = make()
+    room.put("news/a", FIVE)
+    asked = iter(range(1, 100))
+
+    def ask(_text: str) -> bool:
+        if next(asked) == number:
+            x.fail_next(fault)
+        return True
+
+    x.on_ask = ask
+    for _ in range(8):
+        room.run(minutes=1)
+    whole(room)
+
+
+def test_a_desk_that_dies_in_the_middle_goes_on_with_the_next(make: Make, x: MockX) -> None:
+    room = make()
+    room.put("news/a", FIVE)
+
+    def stop(_post: object) -> None:
+        if len(x.ledger.live()) == 3:
+            room.desk.stop.set()
+
+    x.on_answer = stop
+    room.run()
+    assert len(room.posts) == 3
+    room.restart()
+    room.run(minutes=1)
+    whole(room)
+
+
+def test_a_forbidden_answer_leaves_the_first_post_as_it_is(make: Make, x: MockX) -> None:
+    room = make()
+    x.replies = "summoned"
+    room.put("news/a", FIVE)
+    room.run()
+    assert len(room.posts) == 1
+    assert room.row("a", "1").state == "published"
+    assert room.row("a", "2").state == "failed"
+    assert "threads = false" in room.row("a", "2").error
