@@ -364,6 +364,27 @@ def test_a_handshake_that_hangs_has_sent_nothing(tmp_path: Path) -> None:
         released.set()
 
 
+def test_a_proxy_holds_nobody_up_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    short(monkeypatch, 1.2)
+    seen: list[bytes] = []
+
+    def serve(connection: socket.socket) -> None:
+        seen.append(connection.recv(65536).split(b"\r\n")[0])
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        while True:
+            connection.sendall(b" ")
+            time.sleep(0.1)
+
+    with server(serve) as proxy:
+        for name in ("http_proxy", "HTTP_PROXY"):
+            monkeypatch.setenv(name, proxy)
+        monkeypatch.setenv("no_proxy", "")
+        channel = open_channel("x", tmp_path, sandbox=False, api_url="http://127.0.0.1:9", timeout="1s")
+        with pytest.raises(Uncertain, match="too long"):
+            channel.publish(post(), "k", None)
+    assert seen == [b"POST http://127.0.0.1:9/2/tweets HTTP/1.1"]
+
+
 def test_a_call_before_is_no_deadline_of_the_next(x: MockX, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     short(monkeypatch, 1.2)
     channel = live(x, tmp_path, timeout="1s")
