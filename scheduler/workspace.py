@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from channels.registry import adapter
 from scheduler.settings import FILES, Settings
 
-OWN, MAIL_PASSWORD = "desk", "smtp_password"
-"""Whose the desk's own secret is, and its field: the password of `[mail] smtp_url`."""
+OWN, MAIL_PASSWORD, KEY = "desk", "smtp_password", "key"
+"""Whose the desk's own secrets are, and their fields: the password of `[mail] smtp_url`, and the key of the vault."""
 _OWN_TABLES = {"audiences": {"audiences"}, "projects": {"clients", "projects"}, "team": {"authors"}}
 _TABLE = re.compile(r"^\s*\[\[?\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _PAIR = re.compile(r"""^(\s*)((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
@@ -238,7 +238,7 @@ def read_secrets(settings: Settings, environ: Mapping[str, str]) -> dict[str, di
     wanted = {name: adapter(channel.adapter).secrets for name, channel in settings.channels.items()}
     return {
         name: {secret: value for secret in secrets if (value := known.get(_variable(name, secret)))}
-        for name, secrets in {**wanted, OWN: (MAIL_PASSWORD,)}.items()
+        for name, secrets in {**wanted, OWN: (MAIL_PASSWORD, KEY)}.items()
     }
 
 

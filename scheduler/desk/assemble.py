@@ -17,7 +17,7 @@ from scheduler import plan
 from scheduler.delivery.lane import Lane
 from scheduler.delivery.limits import Limits
 from scheduler.delivery.setup import Setup
-from scheduler.desk import reader
+from scheduler.desk import accounts, reader
 from scheduler.desk.intake import Intake
 from scheduler.desk.library import Library
 from scheduler.desk.refresh import Refresh
@@ -61,7 +61,8 @@ class Desk:
 def assemble(workspace: Workspace, clock: Clock = system_clock) -> Desk:
     """Open the database and put everything together. Raises `BadDatabase`."""
     store = open_store(workspace.settings.database.url, workspace.root)
-    channels = reader.open_channels(workspace, StoredArchive(store))
+    archive, vault = StoredArchive(store), accounts.vault(workspace, store, clock)
+    channels = reader.open_channels(workspace, archive, vault=vault)
     library = Library(workspace, reader.reading_rules(workspace), store)
     intake = reader.intake(workspace, channels, library)
     lasting = [name for name, channel in channels.items() if isinstance(channel, Batching)]
@@ -69,7 +70,7 @@ def assemble(workspace: Workspace, clock: Clock = system_clock) -> Desk:
     stop = threading.Event()
     refresh = Refresh(store, intake, library, plan_rules(workspace.settings, channels), lasting, default, stop=stop)
     setup = _setup(workspace, store, library, clock, stop)
-    halls = reader.open_channels(workspace, StoredArchive(store), [n for n, one in channels.items() if _posts(one)])
+    halls = reader.open_channels(workspace, archive, [n for n, one in channels.items() if _posts(one)], vault)
     lanes = [Lane(one, setup, live=True) for one in halls.values()]
     lanes += [Lane(one, setup, live=False if name in halls else None) for name, one in channels.items()]
     return Desk(workspace, clock, store, channels, library, intake, refresh, lanes, stop)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from channels.contract import Archive, Channel, Context, Live
+from channels.contract import Archive, Channel, Context, Live, Vault
 from channels.message import Message
 from channels.registry import adapter
 from scheduler.calendar import reading
@@ -41,29 +41,38 @@ class _NothingLive:
         return {}
 
 
+NOTHING_LIVE = _NothingLive()
+
+
 def read_only(workspace: Workspace) -> Reader:
     """For looking at pieces without a database."""
-    channels = open_channels(workspace, _NothingLive())
+    channels = open_channels(workspace, NOTHING_LIVE)
     library = Library(workspace, reading_rules(workspace))
     return Reader(workspace, channels, library, intake(workspace, channels, library))
 
 
-def open_channels(workspace: Workspace, archive: Archive, names: Collection[str] | None = None) -> dict[str, Channel]:
+def open_channels(
+    workspace: Workspace, archive: Archive, names: Collection[str] | None = None, vault: Vault | None = None
+) -> dict[str, Channel]:
     """All of the settings, or those of these names."""
     found = {}
     for name, table in workspace.settings.channels.items():
-        if names is not None and name not in names:
-            continue
-        context = Context(
-            workspace.root,
-            workspace.var / "media",
-            workspace.settings.as_site(),
-            archive,
-            workspace.secrets.get(name, {}),
-            workspace.settings.names(),
-        )
-        found[name] = adapter(table.adapter).open(name, table.options, context)
+        if names is None or name in names:
+            found[name] = adapter(table.adapter).open(name, table.options, context(workspace, name, archive, vault))
     return found
+
+
+def context(workspace: Workspace, name: str, archive: Archive, vault: Vault | None) -> Context:
+    """What the channel of that name gets to live on."""
+    return Context(
+        workspace.root,
+        workspace.var / "media",
+        workspace.settings.as_site(),
+        archive,
+        workspace.secrets.get(name, {}),
+        workspace.settings.names(),
+        vault,
+    )
 
 
 def intake(workspace: Workspace, channels: Mapping[str, Channel], library: Library) -> Intake:
