@@ -108,7 +108,7 @@ def _first_words(text: str, ends: list[int], limit: int, measure: Measure, link:
     # A measure need not grow with every word: step back to what really fits.
     while count and measure(cut(count)) > limit:
         count -= 1
-    return cut(count) if count and cut(count) != ELLIPSIS else ""
+    return cut(count) if count else ""
 
 
 def _bare(limit: int, measure: Measure) -> str:
@@ -120,12 +120,15 @@ def _link(text: str) -> Address | None:
 
 
 def _cut(text: str, end: int, link: Address | None) -> str:
+    """The text up to `end`, `…`, and the link if it is not in front of that; "" where nothing but loose signs is."""
     kept = text[:end].rstrip(_LOOSE_END)
     last = text[:end].rsplit(None, 1)[-1:]
     begin = end - len(last[0]) if last else end
     # An address may end with what is loose elsewhere.
     stop = max((begin + address.end for address in addresses(text[begin:end])), default=0)
     kept = text[: max(stop, len(kept))]
+    if not kept:
+        return ""
     tail = f" {text[link.start : link.end]}" if link and link.end > len(kept) else ""
     return kept + (" " if stop == len(kept) else "") + ELLIPSIS + tail
 

@@ -206,6 +206,7 @@ def test_shortened_text_fits_is_made_of_whole_words_and_keeps_its_link(text: str
         ("🇫🇮🇸🇪🇳🇴🇩🇰", 7, "🇫🇮🇸🇪…"),
         ("詳しくはhttps://example.jp/へどうぞどうぞ", 36, "詳しくはhttps://example.jp/へ…"),
         ("한국어텍스트입니다", 8, "…"),
+        ("- - - - - - - - https://example.org", 25, "…"),
     ],
 )
 def test_shortening(text: str, limit: int, short: str) -> None:
