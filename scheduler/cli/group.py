@@ -16,6 +16,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "Look": ("check", "preview", "plan", "queue", "reach", "doctor"),
     "Publish": ("run",),
     "Decide": ("retry", "skip", "hold", "withdraw", "confirm", "correct", "approve", "refuse", "pause", "resume"),
+    "Accounts": ("connect",),
     "Exchange": ("export", "import"),
     "Keep": ("backup", "restore"),
 }

@@ -11,6 +11,7 @@ from scheduler.cli import (
     acting,
     approving,
     checking,
+    connecting,
     correcting,
     demo,
     doctor,
@@ -86,6 +87,7 @@ app.command("approve")(approving.approve)
 app.command("refuse")(approving.refuse)
 app.command("pause")(stopping.pause)
 app.command("resume")(stopping.resume)
+app.command("connect")(connecting.connect)
 app.command("export")(exchange.export)
 app.command("import")(exchange.import_)
 app.command("backup")(keeping.backup)
