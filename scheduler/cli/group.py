@@ -14,7 +14,7 @@ WORKSPACE = "--workspace"
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Begin": ("init", "new", "demo"),
     "Look": ("check", "preview", "plan", "queue", "reach", "doctor"),
-    "Publish": ("run",),
+    "Publish": ("run", "live"),
     "Decide": ("retry", "skip", "hold", "withdraw", "confirm", "correct", "approve", "refuse", "pause", "resume"),
     "Accounts": ("connect",),
     "Exchange": ("export", "import"),

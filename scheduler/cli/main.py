@@ -16,6 +16,7 @@ from scheduler.cli import (
     demo,
     doctor,
     exchange,
+    hall,
     keeping,
     previewing,
     reaching,
@@ -77,6 +78,7 @@ app.command("queue")(showing.queue)
 app.command("reach")(reaching.reach)
 app.command("doctor")(doctor.doctor)
 app.command("run")(running.run)
+app.command("live")(hall.live)
 app.command("retry")(acting.retry)
 app.command("skip")(acting.skip)
 app.command("hold")(acting.hold)
