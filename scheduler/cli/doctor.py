@@ -20,6 +20,7 @@ from scheduler.cli.words import count
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
+    from scheduler.desk.accounts import Outlook
     from scheduler.settings import ChannelTable
     from scheduler.store.engine import Store
     from scheduler.workspace import Workspace
@@ -68,8 +69,7 @@ def _signs(here: Session) -> Iterator[Sign]:
     database = workspace.root / workspace.settings.database.url.removeprefix("sqlite:///")
     for what, look in (("machine", _machine), ("content/", _content), ("database", _database)):
         yield from _whatever_comes(what, look(workspace), database)
-    for name, table in workspace.settings.channels.items():
-        yield _channel(workspace, name, table)
+    yield from _channels(workspace, database)
     yield from _mail(workspace)
 
 
@@ -225,16 +225,38 @@ def _mail(workspace: Workspace) -> Iterator[Sign]:
         yield Sign("fine", "digest", f"{settings.digest.at}, to {', '.join(settings.digest.to)}.")
 
 
-def _channel(workspace: Workspace, name: str, table: ChannelTable) -> Sign:
+def _channels(workspace: Workspace, database: Path) -> Iterator[Sign]:
+    """What is told of accounts stands in the database; where that can't be used, it was told already."""
+    from scheduler.desk import accounts
+    from scheduler.store.engine import BadDatabase, open_store
+
+    try:
+        store = open_store(workspace.settings.database.url, workspace.root) if database.exists() else None
+    except BadDatabase:
+        store = None
+    try:
+        kept = accounts.vault(workspace, store, now) if store else None
+        outlooks = {one.channel: one for one in accounts.outlooks(workspace, kept, now())}
+        for name, table in workspace.settings.channels.items():
+            yield _channel(workspace, name, table, outlooks.get(name))
+    finally:
+        if store:
+            store.close()
+
+
+def _channel(workspace: Workspace, name: str, table: ChannelTable, outlook: Outlook | None) -> Sign:
     from channels.registry import adapter
 
-    secrets = adapter(table.adapter).secrets
+    what = f"adapter {table.adapter}"
     if not hasattr(table.options, "sandbox"):
-        return Sign("fine", name, f"adapter {table.adapter}: files on this machine.")
+        return Sign("fine", name, f"{what}: files on this machine.")
     if table.sandbox:
-        return Sign("look", name, f"adapter {table.adapter}: SANDBOX, nothing leaves this machine.")
+        return Sign("look", name, f"{what}: SANDBOX, nothing leaves this machine.")
+    if outlook is not None:
+        return Sign(outlook.mark, name, f"{what}: {outlook.told}")
+    secrets = adapter(table.adapter).secrets
     missing = [secret for secret in secrets if not workspace.secrets.get(name, {}).get(secret)]
     if missing:
         names = ", ".join(f"JULKI_{name}_{secret}".upper().replace("-", "_") for secret in missing)
-        return Sign("wrong", name, f"adapter {table.adapter}: LIVE, but without {names}. Set them, or sandbox = true.")
-    return Sign("fine", name, f"adapter {table.adapter}: LIVE, what goes out is out.")
+        return Sign("wrong", name, f"{what}: LIVE, but without {names}. Set them, or sandbox = true.")
+    return Sign("fine", name, f"{what}: LIVE, what goes out is out.")
