@@ -232,7 +232,7 @@ def _channels(workspace: Workspace, database: Path) -> Iterator[Sign]:
 
     try:
         store = open_store(workspace.settings.database.url, workspace.root) if database.exists() else None
-    except BadDatabase:
+    except (BadDatabase, OSError):
         store = None
     try:
         kept = accounts.vault(workspace, store, now) if store else None

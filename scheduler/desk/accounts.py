@@ -71,7 +71,8 @@ def _outlook(name: str, one: Standing, zone: ZoneInfo, now: datetime) -> Outlook
     if one.lapses_at is None and not one.trouble:
         return Outlook(name, "fine", "LIVE, what goes out is out.")
     if one.lapses_at is None or one.lapses_at <= now:
-        return Outlook(name, "wrong", one.trouble or f"{told}; that has lapsed. Sign in again: julki connect {name}")
+        trouble = one.trouble or f"{told}; that has lapsed. Sign in again: julki connect {name}"
+        return Outlook(name, "wrong", f"LIVE, but nothing can go out. {trouble}")
     if one.trouble:
         return Outlook(name, "wrong", f"{told}. Good until {_moment(one.lapses_at, zone)}. {one.trouble}")
     if one.lapses_at - now <= AHEAD:
