@@ -531,6 +531,14 @@ def test_a_film_is_not_waited_for_without_end(x: MockX, tmp_path: Path, monkeypa
     assert x.ledger.posts == []
 
 
+def test_an_upload_leaves_time_for_the_post(x: MockX, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An attempt has five minutes in all; a post that is sent after them may be sent by somebody else, too."""
+    monkeypatch.setattr("channels.x.live.ATTEMPT", timedelta(seconds=31))
+    with pytest.raises(Unavailable, match="no time left"):
+        live(x, tmp_path, timeout="1s").publish(post(kept(tmp_path, JPEG, ".jpg")), "k", None)
+    assert x.ledger.requests == []
+
+
 def test_closing_breaks_the_waiting_off(x: MockX, tmp_path: Path) -> None:
     x.processing = Processing(polls=1000, check_after=30)
     channel = live(x, tmp_path)
