@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from scheduler.desk.hall import Hall, Line, Program
 
 _LINE = ("id", "part", "label", "channel", "state", "by_hand", "fired", "fresh", "text", "length", "limit")
+_SENDING = ("--fire", "--say")
+"""What comes true only when the desk runs."""
 _WHEN = '"2026-11-30 09:20"'
 Act = Callable[["Hall", "Person"], str]
 
@@ -30,7 +32,7 @@ def live(
     event: Annotated[
         str,
         typer.Argument(
-            metavar="[EVENT]", help="As julki plan shows it. Default: the one that is on.", show_default=False
+            metavar="EVENT", help="As julki plan shows it. Default: the one that is on.", show_default=False
         ),
     ] = "",
     listing: Annotated[bool, typer.Option("--list", help="Print the programme once.")] = False,
@@ -49,6 +51,8 @@ def live(
     by: By = "",
 ) -> None:
     """Post live from an event: see what is next, fire, skip, move, add."""
+    from scheduler.desk.hall import Hall
+
     here = session(ctx)
     images = _images(photos or [], alts or [])
     zone = here.workspace().settings.site.timezone
@@ -59,19 +63,19 @@ def live(
         "--start": start and _starting(start, zone, tap),
         "--say": (words or images) and _saying(words, images, at and _moment(at, zone), tap),
     }
-    acts: list[tuple[str, Any]] = [(name, act) for name, act in asked.items() if act]
+    acts: list[tuple[str, Act]] = [(name, act) for name, act in asked.items() if act]
     _usable(acts, once=listing or as_document, at=at, tap=tap)
     desk = here.desk()
     try:
         _bring_up_to_date(desk)
         name = event or _only_one(desk, choice=bool(acts) or as_document)
         if name:
-            _open(here, desk, name, acts[0][1] if acts else None, by, listing, as_document)
+            _open(here, Hall(desk, name), acts, by, listing, as_document)
     finally:
         desk.close()
 
 
-def _usable(acts: Sequence[tuple[str, Any]], *, once: bool, at: str, tap: str) -> None:
+def _usable(acts: Sequence[tuple[str, Act]], *, once: bool, at: str, tap: str) -> None:
     names = [name for name, _ in acts]
     if len(names) > 1 or (names and once):
         told = " and ".join([*names, *(["--list or --json"] if once else [])])
@@ -88,19 +92,20 @@ def _bring_up_to_date(desk: Desk) -> None:
     refresh(desk, "live")
 
 
-def _open(here: Session, desk: Desk, name: str, act: Act | None, by: str, listing: bool, as_document: bool) -> None:
-    from scheduler.desk.hall import Hall
-
-    hall = Hall(desk, name)
-    if act is not None:
+def _open(
+    here: Session, hall: Hall, acts: Sequence[tuple[str, Act]], by: str, listing: bool, as_document: bool
+) -> None:
+    for name, act in acts[:1]:
         from scheduler.cli.freshness import idle
         from scheduler.store.lock import holder
 
-        say(act(hall, person(by)) + idle(holder(desk.store.path)))
-    elif as_document:
+        running = holder(hall.desk.store.path) if name in _SENDING else "nobody needed"
+        say(act(hall, person(by)) + idle(running))
+        return
+    if as_document:
         typer.echo(as_json([_json(line) for line in hall.program().lines]))
     elif listing or not watched():
-        _tell(hall.program(), desk)
+        _tell(hall.program(), hall.desk)
     else:
         _screen(here, hall, person(by).name)
 

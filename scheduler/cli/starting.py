@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from scheduler.cli.choices import Kind
 from scheduler.cli.screen import say
 from scheduler.cli.session import Failed, now, session
 
@@ -51,10 +51,25 @@ def _today() -> date:
     return now().astimezone(ZoneInfo(template.ZONE)).date()
 
 
+class Fresh(StrEnum):
+    """What can be begun: the kinds of pieces, and what is written about an event when it is over."""
+
+    news = "news"
+    blog = "blog"
+    video = "video"
+    event = "event"
+    recap = "recap"
+
+
 def new(
     ctx: typer.Context,
-    kind: Annotated[Kind, typer.Argument(help="What it is.", show_default=False)],
-    title: Annotated[str, typer.Argument(help="Its title, in quotation marks.", show_default=False)],
+    kind: Annotated[Fresh, typer.Argument(help="What it is.", show_default=False)],
+    title: Annotated[
+        str,
+        typer.Argument(
+            help="Its title, in quotation marks; of a recap: the event, as plan shows it.", show_default=False
+        ),
+    ],
     lang: Annotated[str, typer.Option(metavar="LANGUAGE", help="fi, sv, en … Default: the site's first.")] = "",
     slug: Annotated[str, typer.Option(help="The last part of its address. Default: made of the title.")] = "",
     at: Annotated[str, typer.Option(metavar="TIME", help='When it goes out, like "2026-11-30 09:00".')] = "",
@@ -65,6 +80,9 @@ def new(
     from scheduler.calendar.walltime import WallTimeError, to_utc
     from scheduler.cli.choices import one_of
 
+    if kind is Fresh.recap:
+        _recap(ctx, title, slug, given=lang or at or author)
+        return
     workspace = session(ctx).workspace()
     site = workspace.settings.site
     language = one_of("language", lang, site.languages) if lang else site.languages[0]
@@ -80,3 +98,18 @@ def new(
     )  # fmt: skip
     write_new(workspace.root, path, text)
     say(path)
+
+
+def _recap(ctx: typer.Context, event: str, slug: str, given: str) -> None:
+    """The draft of a news piece with what was posted from the event."""
+    from scheduler.cli.freshness import refresh
+    from scheduler.desk import recap
+
+    if given:
+        raise typer.BadParameter("A recap takes its language and its facts from the event: give --slug at most.")
+    desk = session(ctx).desk()
+    try:
+        refresh(desk, "new")
+        say(recap.write(desk, event, slug))
+    finally:
+        desk.close()

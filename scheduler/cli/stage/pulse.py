@@ -57,7 +57,7 @@ def attempt(hall: Hall, act: Callable[[], str]) -> Answer:
         return Answer(str(error), "refused")
     except Exception as error:  # noqa: BLE001  whatever it is, the screen stays
         return Answer(explained(hall, error), "unsettled")
-    return Answer(told if _runs(hall) else f"{told} {STOPPED}")
+    return Answer(told)
 
 
 def explained(hall: Hall, error: Exception) -> str:
