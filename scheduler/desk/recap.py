@@ -28,7 +28,9 @@ from scheduler.store import deliveries, handmade, messages
 _TITLES: Mapping[str, str] = {"fi": "Näin meni: {}", "sv": "Så gick det: {}", "en": "How it went: {}"}
 _FOLDER = "content/news"
 _SIGNS = re.compile(r"[\\`*_{}\[\]]")
-_AHEAD = re.compile(r"^([ \t]*(?:\d+(?=[.)]))?)(?=#|[-+>=|](?:\s|[-=>|])|(?<=\d)[.)])", re.MULTILINE)
+_AHEAD = re.compile(r"^([ \t]*(?:\d+(?=[.)]))?)(?=#|[-+>](?:\s|[->])|(?<=\d)[.)])", re.MULTILINE)
+_STRUCTURE = re.compile(r"^[=:]|\|", re.MULTILINE)
+"""What no backslash takes its meaning from: underlines, explanations, tables."""
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 _UNSAFE = re.compile(r"[^\w./~-]")
 
@@ -187,8 +189,8 @@ def escaped(text: str) -> str:
             last = address.end
     whole = "".join([*out, _escaped(text[last:])])
     lines = (line.rstrip() for line in _AHEAD.sub(r"\1\\", whole).split("\n"))
-    # a line that begins with a colon would explain the one above
-    return re.sub(r"^:", "&#58;", re.sub(r"(?<=[^\n])\n(?=[^\n])", "  \n", "\n".join(lines)), flags=re.MULTILINE)
+    kept = _STRUCTURE.sub(lambda match: f"&#{ord(match[0])};", "\n".join(lines))
+    return re.sub(r"(?<=[^\n])\n(?=[^\n])", "  \n", kept)
 
 
 def _escaped(text: str) -> str:
