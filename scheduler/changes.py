@@ -19,14 +19,15 @@ _CLAIMED = frozenset({"publishing", "retrying", "published", "failed", "withdraw
 
 
 class Stored(NamedTuple):
-    """One delivery as the database has it. `fixed`: it was made at the desk, and no file asks for it. From the sixth on the
-    fields are those of `Wanted`."""
+    """One delivery as the database has it. `fixed`: it was made at the desk, and no file asks for it; `waived`: a person
+    asked for it. From the seventh on the fields are those of `Wanted`."""
 
     piece_id: int
     id: int
     state: str
     reason: str
     fixed: bool
+    waived: bool
     channel: str
     part: str
     due_at: datetime | None
@@ -40,7 +41,7 @@ class Stored(NamedTuple):
     live: bool
 
     def wanted(self) -> Wanted:
-        return Wanted(*self[5:])
+        return Wanted(*self[6:])
 
 
 class New(NamedTuple):
@@ -80,7 +81,7 @@ def diff(piece: int, wants: Sequence[Wanted], stored: Sequence[Stored], now: dat
         return
     have = {(row.channel, row.part): row for row in stored}
     asked = {(want.channel, want.part): want for want in _frozen(wants, stored)}
-    asked |= {(row.channel, row.part): row.wanted() for row in stored if row.fixed and wants}
+    asked |= {(row.channel, row.part): row.wanted() for row in stored if row.fixed and (wants or not row.live)}
     for key, want in asked.items():
         row = have.get(key)
         expired = want.expires_at is not None and want.expires_at <= now
@@ -101,12 +102,14 @@ def _unchanged(wants: Sequence[Wanted], stored: Sequence[Stored]) -> bool:
     if len(wants) != len(stored):
         return False
     for row, want in zip(stored, wants, strict=True):
-        if row[2] not in _QUIET or row[5:] != want or want.expires_at is not None:
+        if row[2] not in _QUIET or row[6:] != want or want.expires_at is not None:
             return False
     return True
 
 
 def _kept(row: Stored, want: Wanted, now: datetime) -> Iterator[Change]:
+    if row.live and row.waived:
+        want = want._replace(due_at=row.due_at)  # somebody in the hall sent it: no programme calls it back
     mended = row.state == "held" and row.reason == "broken"
     postponed = row.state == "held" and row.reason in _MOVABLE and want.due_at != row.due_at and _ahead(want, now)
     if row.state == "cancelled" or mended or postponed:
@@ -114,7 +117,7 @@ def _kept(row: Stored, want: Wanted, now: datetime) -> Iterator[Change]:
     elif row.state == "published":
         if row.expires_at != want.expires_at:
             yield Moved(row.id, want)
-    elif row.state in _OPEN and row[5:] != want and not _postponed(row, want, now):
+    elif row.state in _OPEN and row[6:] != want and not _postponed(row, want, now):
         yield Moved(row.id, want)
 
 
@@ -129,8 +132,8 @@ def _ahead(want: Wanted, now: datetime) -> bool:
 
 def _frozen(wants: Sequence[Wanted], stored: Sequence[Stored]) -> Sequence[Wanted]:
     """A thread whose first post was claimed keeps the posts it had: numbers that are out mean those posts. Those that
-    were cancelled with the file are among them where it asks for them again."""
-    claimed = {row.channel for row in stored if row.part.isdigit() and row.state in _CLAIMED}
+    were cancelled with the file are among them where it asks for them again. So does a piece that went out as one post."""
+    claimed = {row.channel for row in stored if _numbered(row.part) and row.state in _CLAIMED}
     times = {want.channel: want for want in wants if want.channel in claimed and _numbered(want.part)}
     if not times:
         return wants
@@ -138,7 +141,7 @@ def _frozen(wants: Sequence[Wanted], stored: Sequence[Stored]) -> Sequence[Wante
     kept = [
         times[row.channel]._replace(part=row.part)
         for row in stored
-        if row.channel in times and row.part.isdigit()
+        if row.channel in times and _numbered(row.part)
         if row.state != "cancelled" or (row.channel, row.part) in asked
     ]
     return [want for want in wants if not (want.channel in times and _numbered(want.part))] + kept

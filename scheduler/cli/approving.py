@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 Pieces = Annotated[
     list[str],
-    typer.Argument(metavar="PIECE...", help="Like fi/lupapalvelu, as julki plan shows it.", show_default=False),
+    typer.Argument(
+        metavar="PIECE...",
+        help="Like fi/lupapalvelu, as julki plan shows it; or the number of a post that was written at the desk.",
+        show_default=False,
+    ),
 ]
 
 
@@ -23,7 +27,16 @@ def approve(ctx: typer.Context, pieces: Pieces, by: By = "") -> None:
     """Say yes to a piece as it stands now. Any change to it ends that."""
     from scheduler.desk import approve as flow
 
-    _each(ctx, "approve", pieces, lambda desk, piece: flow.approve(desk, piece, person(by)))
+    def one(desk: Desk, told: str) -> str:
+        return (
+            flow.approve_made(desk, int(told), person(by)) if _is_number(told) else flow.approve(desk, told, person(by))
+        )
+
+    _each(ctx, "approve", pieces, one)
+
+
+def _is_number(told: str) -> bool:
+    return told.isascii() and told.isdigit() and len(told) < 10
 
 
 def refuse(

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection
 
 from channels.contract import Channel, can_withdraw
-from scheduler.delivery import key
+from scheduler.delivery import key, pin
 from scheduler.delivery.states import sources
 from scheduler.store import approvals, attempts, audit, breakers, deliveries, pauses
 from scheduler.store.engine import Store
@@ -56,9 +56,17 @@ def again(db: Connection, row: Any, person: Person, *, approval: bool, early: bo
     else:
         moved = deliveries.move(db, row.id, states, **_afresh(db, row, person, early))
     _require(moved, row, "retried", states)
+    if row.live and not early:
+        fired(db, row, person)
     if early:
         return f"{_what(row)} is planned again and goes out when it is due. {_EARLIER}"
     return f"{_what(row)} goes out now."
+
+
+def fired(db: Connection, row: Any, person: Person) -> None:
+    """A hall's post is due when somebody sent it, and late when that is long ago; it is approved for then."""
+    deliveries.move(db, row.id, ("planned", "retrying"), due_at=person.now, ready_at=person.now, waived=True)
+    approvals.retime(db, row.piece_id, {(row.channel, row.part): person.now}, pin.of)
 
 
 _EARLIER = "To send it earlier, change its date in the file."

@@ -24,8 +24,10 @@ class Due(Protocol):
     archive: bool
     period: str
     waived: bool
+    live: bool
     fixed: bool
     replies_to: int | None
+    approved_by: str
     client: str
     project: str
     name: str
@@ -124,7 +126,7 @@ def _paused(due: Due, facts: Facts) -> Verdict | None:
 
 
 def _broken(due: Due, _facts: Facts) -> Verdict | None:
-    if not (due.broken or due.tangled):
+    if due.fixed or not (due.broken or due.tangled):  # what was made at the desk stands in no file
         return None
     found = [*(due.findings or ()), *(due.tangled or ())]
     first = next((f for f in found if f[3] == "error"), None)
@@ -134,8 +136,10 @@ def _broken(due: Due, _facts: Facts) -> Verdict | None:
 
 def _approved(due: Due, facts: Facts) -> Verdict | None:
     word = facts.word
-    if word is None or word.decision == "approved":
+    if word is None or (due.approved_by if due.fixed else word.decision == "approved"):
         return None
+    if due.fixed:
+        return Hold("approval", f"Nobody has approved it yet. Approve it: julki approve {due.id} --by NAME")
     if word.decision == "refused":
         why = f": {word.why}" if word.why else ""
         return Hold(
@@ -151,11 +155,9 @@ def _how_to_approve(due: Due) -> str:
 def pinned(due: Due, facts: Facts, digest: str, now: datetime) -> Hold | None:
     """What there is against the message of that hash, at the row's time: that it is not as it was approved."""
     word = facts.word
-    if word is None:
+    if word is None or due.fixed:
         return None
     known = word.pins.get(due.channel, {}).get(due.part, "")
-    if due.fixed and not known:
-        return Hold("approval", f"Nobody has approved it yet. {_how_to_approve(due)}")
     if not pin.is_text(known, digest):
         return Hold("approval", f"It is not what {word.by} approved any more. {_how_to_approve(due)}")
     if not pin.is_time(known, due, now):
@@ -225,7 +227,8 @@ def _late(due: Due, facts: Facts, now: datetime) -> Verdict | None:
 def last_moment(due: Due, facts: Facts) -> datetime | None:
     """Until when it may go out; None: however late. Lateness counts from its own time, or from when the channel's hours
     began, or from when what it had to wait for was out."""
-    if due.waived or due.archive or due.due_at is None or due.late is None:
+    asked = due.waived and not due.live  # a hall's post is late by when somebody fired it
+    if asked or due.archive or due.due_at is None or due.late is None:
         return None
     waited = [other.published_at for other in (facts.after, facts.page, facts.before) if other and other.published_at]
     own = facts.hours.next(due.due_at, facts.zone) if facts.hours else due.due_at

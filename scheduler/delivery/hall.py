@@ -6,7 +6,7 @@ the first time. Everything of an act is one commit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from scheduler.changes import Back, Change, Moved, Stored
 from scheduler.delivery import acts, pin
 from scheduler.delivery.acts import Person, Refused
 from scheduler.plan import Wanted
-from scheduler.store import approvals, audit, breakers, deliveries, handmade, shifts, taps
+from scheduler.store import approvals, audit, breakers, deliveries, handmade, pauses, shifts, taps
 from scheduler.store.engine import Store
 
 _WAITING = ("planned", "retrying")
@@ -29,11 +29,13 @@ _FARTHEST = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A live event: its piece's number and name, and the start that its file gives."""
+    """A live event: its piece's number, name, client and project, and the start that its file gives."""
 
     piece: int
     name: str
     starts_at: datetime
+    client: str = ""
+    project: str = ""
 
 
 def fire(store: Store, event: Event, part: str, person: Person, tap: str = "", *, approval: bool = False) -> str:
@@ -41,79 +43,127 @@ def fire(store: Store, event: Event, part: str, person: Person, tap: str = "", *
     desk wants one; then this is no way around it."""
 
     def act(db: Connection) -> str:
-        rows = _posts(db, event, part)
-        told = [_fired(db, row, person, approval) for row in rows]
-        for row in rows:
+        def one(row: Any) -> str:
+            told = _fired(db, row, person, approval)
             breakers.try_now(db, row.channel)
             _audit(db, row, person, "fire")
-        return _joined(told)
+            return f"{told}{_but(db, event, row.channel)}"
 
-    return _once(store, tap, person.now, act)
+        return _each(_posts(db, event, part), one)
+
+    return _once(store, event, f"fire/{part}/{tap}", person.now, act) if tap else _now(store, act)
 
 
 def skip(store: Store, event: Event, part: str, person: Person, tap: str = "") -> str:
     """Leave that post out."""
 
     def act(db: Connection) -> str:
-        told = []
-        for row in _posts(db, event, part):
+        def one(row: Any) -> str:
             values = {"state": "skipped", "reason": "", "error": f"skipped by {person.name}"}
             if not deliveries.move(db, row.id, (*_WAITING, "held", "failed"), **values):
                 raise Refused(f"{_what(row)} is {row.state}; only what has not gone out can be left out.")
             _audit(db, row, person, "skip")
-            told.append(f"{_what(row)} does not go out.")
-        return _joined(told)
+            return f"{_what(row)} does not go out."
 
-    return _once(store, tap, person.now, act)
+        return _each(_posts(db, event, part), one)
+
+    return _once(store, event, f"skip/{part}/{tap}", person.now, act) if tap else _now(store, act)
 
 
 def shift(store: Store, event: Event, by: timedelta, person: Person, tap: str = "") -> str:
-    """Move every post that has a time and has not gone out, later or (below zero) earlier."""
+    """Move every post that has a time and has not gone out, later or (below zero) earlier; by whole seconds."""
+    by = timedelta(seconds=round(by.total_seconds()))
+    if not by:
+        raise Refused("That moves nothing: say by how much, like 20m.")
 
     def act(db: Connection) -> str:
         total = shifts.of(db, event.piece, event.starts_at) + by
         if abs(total) > _FARTHEST:
             raise Refused("An event can be moved by a week at most here. For more, change starts_at in its file.")
         shifts.put(db, event.piece, event.starts_at, total, person.now)
-        rows = [row for row in handmade.live(db, event.piece) if _is_to_come(row)]
-        moves = [change for row in rows if (change := _moved(row, by, person.now))]
-        deliveries.apply(db, moves)
+        rows = [row for row in handmade.live(db, event.piece) if _is_to_come(row, person.now)]
+        deliveries.apply(db, [_moved(row, by, person.now) for row in rows])
         approvals.retime(db, event.piece, {(row.channel, row.part): row.due_at + by for row in rows}, pin.of)
         detail = f"by {_by(by)}, {_by(total)} in all"
         audit.write(db, person.now, person.name, "shift", piece=event.name, detail=detail)
         many = "1 post is" if len(rows) == 1 else f"{len(rows)} posts are"
         return f"{many} moved by {_by(by)}; the event runs {_running(total)}."
 
-    return _once(store, tap, person.now, act)
+    return _once(store, event, f"shift/{tap}", person.now, act) if tap else _now(store, act)
 
 
-def say(store: Store, event: Event, messages: Sequence[Message], at: datetime | None, person: Person, tap: str) -> str:
-    """Put in a fresh post, rendered for each channel; its part is the name that the client gave it. `at` None: now."""
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """A post typed in the hall: rendered for each channel, its part the name that the client gave it. `at` None: now.
+    `late`: channel → for how many seconds it is still worth sending."""
+
+    messages: Sequence[Message]
+    late: Mapping[str, int | None]
+    at: datetime | None = None
+
+
+def say(store: Store, event: Event, fresh: Fresh, person: Person, tap: str, *, approval: bool = False) -> str:
+    """Put in a fresh post."""
 
     def act(db: Connection) -> str:
-        due = at or person.now
-        for message in messages:
-            lang = event.name.partition("/")[0]
-            want = Wanted(message.channel, message.part, due, None, None, False, "", "", lang, None, live=True)
-            number = handmade.add(db, event.piece, want, message)
-            if number is None:
-                raise Refused(f"A post of this event is called '{message.part}' already. Give it another name.")
-            where = {"piece": event.name, "channel": message.channel, "detail": message.text[:200]}
-            audit.write(db, person.now, person.name, "fresh post", delivery=number, **where)
-        channels = ", ".join(message.channel for message in messages)
-        return f"The post goes out {'now' if at is None else 'at its time'} on {channels}."
+        return " ".join([_said(db, event, fresh, message, person, approval) for message in fresh.messages])
 
-    return _once(store, tap, person.now, act)
+    return _once(store, event, f"say/{tap}", person.now, act)
 
 
-def _once(store: Store, tap: str, now: datetime, act: Callable[[Connection], str]) -> str:
+def _said(db: Connection, event: Event, fresh: Fresh, message: Message, person: Person, approval: bool) -> str:
+    name, lang = message.channel, event.name.partition("/")[0]
+    due, late = fresh.at or person.now, fresh.late.get(name)
+    want = Wanted(name, message.part, due, late, None, False, "", "", lang, None, live=True)
+    number = handmade.add(db, event.piece, want, message)
+    if number is None:
+        raise Refused(f"A post of this event is called '{message.part}' already. Give it another name.")
+    where = {"piece": event.name, "channel": name, "detail": message.text[:200]}
+    audit.write(db, person.now, person.name, "fresh post", delivery=number, **where)
+    if approval:
+        return f"The post waits on {name} until somebody approves it: julki approve {number} --by NAME"
+    when = "at its time" if fresh.at else "now"
+    return f"The post goes out {when} on {name}.{_but(db, event, name)}"
+
+
+def _but(db: Connection, event: Event, channel: str) -> str:
+    """What will stop it all the same, as far as that is known now."""
+    own = {("all", ""), ("channel", channel), ("client", event.client), ("project", event.project)}
+    for pause in pauses.current(db):
+        if (pause.scope, pause.name) in own:
+            what = "everything" if pause.scope == "all" else f"the {pause.scope} {pause.name}"
+            return f" But {what} is paused by {pause.by}, so it will be held."
+    return ""
+
+
+def _now(store: Store, act: Callable[[Connection], str]) -> str:
     with store.write() as db:
-        known = taps.answer(db, tap)
+        return act(db)
+
+
+def _once(store: Store, event: Event, tap: str, now: datetime, act: Callable[[Connection], str]) -> str:
+    """A name is given within one event and for one act."""
+    name = f"{event.piece}/{tap}"
+    with store.write() as db:
+        known = taps.answer(db, name)
         if known is not None:
             return known
         told = act(db)
-        taps.keep(db, tap, now, told)
+        taps.keep(db, name, now, told)
         return told
+
+
+def _each(rows: Sequence[Any], act: Callable[[Any], str]) -> str:
+    """Done on every channel where it can be. Raises `Refused` where it can be nowhere."""
+    told, refused = [], []
+    for row in rows:
+        try:
+            told.append(act(row))
+        except Refused as error:
+            refused.append(str(error))
+    if not told:
+        raise Refused(" ".join(dict.fromkeys(refused)))
+    return " ".join(dict.fromkeys([*told, *refused]))
 
 
 def _posts(db: Connection, event: Event, part: str) -> list[Any]:
@@ -124,31 +174,30 @@ def _posts(db: Connection, event: Event, part: str) -> list[Any]:
 
 
 def _fired(db: Connection, row: Any, person: Person, approval: bool) -> str:
-    """Its own time stays what it is: it is looked at now, and lateness does not count."""
     if row.state in _WAITING:
-        done = deliveries.move(db, row.id, (row.state,), ready_at=person.now, waived=True)
-    elif row.state in _STOPPED and row.reason == "uncertain":
-        raise Refused(f"{_what(row)} may be out already. {row.error}")
-    elif row.state in _STOPPED:
-        return acts.again(db, row, person, approval=approval)
-    else:
-        done = False
-    if not done:
+        acts.fired(db, row, person)
+        return f"{_what(row)} goes out now."
+    if row.state not in _STOPPED:
         raise Refused(f"{_what(row)} is {row.state} already.")
+    if row.reason == "uncertain":
+        raise Refused(f"{_what(row)} may be out already. {row.error}")
+    if approval and row.state == "held" and row.reason in approvals.REASONS:
+        raise Refused(f"{_what(row)} needs somebody's approval first. {row.error}")
+    acts.again(db, row, person, approval=approval)
     return f"{_what(row)} goes out now."
 
 
-def _is_to_come(row: Any) -> bool:
-    """What was fired goes out as it was asked for, whatever the hall's clock says."""
-    return row.state in (*_WAITING, "held") and row.due_at is not None and not row.waived
+def _is_to_come(row: Any, now: datetime) -> bool:
+    """What was fired, or typed to go out at once, is on its way, whatever the hall's clock says."""
+    on_its_way = row.waived or (row.fixed and row.due_at is not None and row.due_at <= now)
+    return row.state in (*_WAITING, "held") and row.due_at is not None and not on_its_way
 
 
-def _moved(row: Any, by: timedelta, now: datetime) -> Change | None:
+def _moved(row: Any, by: timedelta, now: datetime) -> Change:
     stored = Stored._make(getattr(row, name) for name in Stored._fields)
-    want = stored.wanted()._replace(due_at=row.due_at + by)
-    if row.state == "held" and row.reason == "late" and want.due_at is not None and want.due_at > now:
-        return Back(row.id, row.state, want)
-    return Moved(row.id, want)
+    due = row.due_at + by
+    want = stored.wanted()._replace(due_at=due)
+    return Back(row.id, row.state, want) if row.reason == "late" and due > now else Moved(row.id, want)
 
 
 def _by(by: timedelta) -> str:
@@ -163,10 +212,6 @@ def _running(total: timedelta) -> str:
 
 def _what(row: Any) -> str:
     return f"'{row.part}' on {row.channel}"
-
-
-def _joined(told: Sequence[str]) -> str:
-    return " ".join(dict.fromkeys(told))
 
 
 def _audit(db: Connection, row: Any, person: Person, act: str) -> None:

@@ -124,10 +124,14 @@ class Lane:
         """None: it is ours to publish. Else whether it was held, since the month has no money left for it."""
         now = self.setup.clock()
         price = purse.cost(self.channel, one.message)
+        rest = ready.rest(one, self.channel, self.setup)
+        if rest is None:
+            return 0
         with self.setup.store.write() as db:
             if why := self._purse.objection(db, price, now):
                 return int(outcome.hold(db, one.act(), "budget", why.format(id=one.row.id), now, one.row))
             messages.save(db, [one.message] if one.fresh else [])
+            messages.freeze(db, one.row.piece_id, self.name, rest)
             claim = replace(one.claim(), cost=price)
             return None if attempts.claim(db, self.name, [claim], self.setup.owner, now) else 0
 

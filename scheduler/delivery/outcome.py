@@ -31,8 +31,10 @@ class Act:
     key: str = ""
 
 
-def succeeded(db: Connection, act: Act, receipt: Receipt | None, now: datetime, detail: str = "") -> None:
-    """The remote's receipt. A withdrawal has none."""
+def succeeded(
+    db: Connection, act: Act, receipt: Receipt | None, now: datetime, detail: str = "", since: datetime | None = None
+) -> None:
+    """The remote's receipt. A withdrawal has none. `since`: when it was sent, where that was found out later."""
     done = "withdrawn" if act.purpose == "withdraw" else "published"
     values: dict[str, Any] = {"error": "", "reason": ""}
     if act.purpose == "withdraw":
@@ -40,7 +42,7 @@ def succeeded(db: Connection, act: Act, receipt: Receipt | None, now: datetime, 
     elif receipt is not None:
         values |= {"remote_id": receipt.remote_id, "permalink": receipt.permalink, "receipt": dict(receipt.data)}
     if act.purpose == "publish":
-        values |= {"state": "published", "published_at": now}
+        values |= {"state": "published", "published_at": since or now}
     if attempts.settle(db, act.delivery, act.key, done, now, values):
         _audit(db, act, now, done, detail or (receipt.permalink if receipt else ""))
 

@@ -75,8 +75,8 @@ class Drafts:
 def make(row: Any, channel: Channel, setup: Setup, drafts: Drafts) -> Ready | gate.Hold | None:
     """None: not now. Its file changed since the last scan, which will come to it, or its pictures can't be kept. A retry
     sends the stored message, and so does what was made at the desk."""
-    edited = row.changed and row.reason in _PROVABLY_NOT_OUT and not row.fixed and not _may_be_out(row, setup)
-    if row.digest and (row.fixed or (row.state == "retrying" and not edited)):
+    edited = row.changed and row.reason in _PROVABLY_NOT_OUT and not _is_frozen(row) and not _may_be_out(row, setup)
+    if row.digest and (_is_frozen(row) or (row.state == "retrying" and not edited)):
         with setup.store.read() as db:
             stored = messages.load(db, row.digest)
         if stored.piece:
@@ -97,6 +97,25 @@ def make(row: Any, channel: Channel, setup: Setup, drafts: Drafts) -> Ready | ga
         message = found
         drafts.keep(row, version, message)
     return Ready(row, message, message.digest(), row.generation + int(edited))
+
+
+def _is_frozen(row: Any) -> bool:
+    """What was made at the desk, and the posts of a thread since the first of them was claimed."""
+    return bool(row.digest) and (row.fixed or row.part.isdigit())
+
+
+def rest(one: Ready, channel: Channel, setup: Setup) -> list[Message] | None:
+    """The other posts of a thread whose first is about to be claimed, as they were made together; None: not now, the file
+    has changed since."""
+    if not (one.fresh and one.row.part.isdigit()):
+        return []
+    piece = setup.shelf.piece(one.row)
+    found = {} if piece is None else {message.part: message for message in channel.render(piece, setup.shelf.view)}
+    if one.row.part not in found or found[one.row.part].digest() != one.digest:
+        return None
+    others = [message for part, message in found.items() if part.isdigit() and part != one.row.part]
+    setup.shelf.keep([media for message in others for media in message.media])
+    return others
 
 
 def _may_be_out(row: Any, setup: Setup) -> bool:

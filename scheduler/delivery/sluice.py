@@ -14,7 +14,7 @@ from scheduler.delivery.limits import NONE
 from scheduler.delivery.outcome import Act
 from scheduler.delivery.ready import Drafts, Ready
 from scheduler.delivery.setup import Setup
-from scheduler.store import approvals, audit, deliveries, dues
+from scheduler.store import approvals, audit, deliveries, dues, messages
 
 _MOMENT = timedelta(seconds=10)
 _INSTANT = timedelta(seconds=1)
@@ -94,16 +94,10 @@ class Sluice:
         if not isinstance(verdict, gate.Go):
             self._remember_link(found.row)
         elif objection := gate.pinned(found.row, facts, found.digest, now):
-            verdict = self._unapproved(found, facts, objection)
+            verdict = self._void(found.row, facts, objection) if found.fresh else self._may_be_out(found.row, facts)
         if isinstance(verdict, gate.Go):
             return found
         return self._hold(found.row, verdict) if isinstance(verdict, gate.Hold) else 0
-
-    def _unapproved(self, found: Ready, facts: gate.Facts, objection: gate.Hold) -> gate.Verdict:
-        """What was made at the desk is no change of the piece: it waits for a word of its own."""
-        if found.row.fixed:
-            return objection
-        return self._void(found.row, facts, objection) if found.fresh else self._may_be_out(found.row, facts)
 
     def _as_approved(self, row: Any, facts: gate.Facts) -> gate.Verdict:
         """An edition is made of its pieces; each is looked at as it would go out alone, which is how it was approved."""
@@ -182,12 +176,13 @@ class Sluice:
         now = self.setup.clock()
         with self.setup.store.write() as db:
             act = Act(row.id, row.name, row.channel, row.attempts)
-            return int(outcome.hold(db, act, verdict.reason, verdict.message, now, row))
+            said = f"“{messages.load(db, row.digest).text}” " if row.fixed and verdict.reason == "approval" else ""
+            return int(outcome.hold(db, act, verdict.reason, said + verdict.message, now, row))
 
 
 def _page_is_coming(row: Any, page: gate.Other | None, now: datetime) -> bool:
     """Its page is on its way this very moment: most messages link to it, so there is no need to render to find out."""
-    if row.links_page or page is None or page.state not in ("planned", "publishing", "retrying"):
+    if row.live or row.links_page or page is None or page.state not in ("planned", "publishing", "retrying"):
         return False
     due = page.due_at is not None and page.due_at <= now
     return due and row.due_at is not None and now - row.due_at < _MOMENT

@@ -22,6 +22,8 @@ from scheduler.store.attempts import Claim
 log = structlog.get_logger("julki.delivery")
 
 _PUT_OFF = timedelta(minutes=1)
+_COUNTS = ("planned", "publishing", "retrying", "held", "published")
+"""A correction in one of these states is said, or will be."""
 _CORRECT = "It was edited since it went out. Post a correction: julki correct {id}"
 Purpose = Literal["revise", "withdraw"]
 
@@ -115,7 +117,8 @@ def _make(row: Any, channel: Channel, setup: Setup) -> object:
     if found is None:
         return _LATER
     if isinstance(found, gate.Hold):
-        return _calm(row, setup, found.message)
+        text = _CORRECT.format(id=row.id) if isinstance(channel, Correcting) else found.message
+        return _calm(row, setup, text)
     digest = found.digest()
     if digest == row.digest:
         return _calm(row, setup)
@@ -129,7 +132,7 @@ def _make(row: Any, channel: Channel, setup: Setup) -> object:
 def _says(row: Any, message: Message, setup: Setup) -> bool:
     """Whether people read that already, be it in a correction."""
     with setup.store.read() as db:
-        last = next((one for one in reversed(handmade.corrections(db, row.id)) if one.state != "skipped"), None)
+        last = next((one for one in reversed(handmade.corrections(db, row.id)) if one.state in _COUNTS), None)
         out = messages.load(db, (last or row).digest) if row.digest else None
     return out is not None and out.data.get("meant", out.text) == message.text
 

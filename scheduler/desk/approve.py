@@ -15,7 +15,7 @@ from scheduler.delivery.acts import Person, Refused
 from scheduler.desk import team
 from scheduler.desk.assemble import Desk
 from scheduler.desk.intake import Intake
-from scheduler.store import approvals, audit, deliveries, handmade, pieces
+from scheduler.store import approvals, audit, deliveries, handmade, messages, pieces
 
 log = structlog.get_logger("julki.calendar")
 
@@ -29,15 +29,9 @@ def approve(desk: Desk, told: str, person: Person) -> str:
     """The piece may go out as it stands now. Raises `Refused`. Answers what was approved, in plain words."""
     row, piece = _wanted(desk, told)
     who = _known(desk, person)
-    with desk.store.read() as db:
-        made = handmade.waiting(db, row.id)
-    if team.wrote(
-        desk.settings.authors, person.name, [*piece.authors, *(message.data.get("by", "") for message in made)]
-    ):
+    if team.wrote(desk.settings.authors, person.name, piece.authors):
         raise Refused(f"{row.name} is {who.name}'s own piece. Somebody else has to approve it: --by NAME")
     digests = _sound(desk.intake, piece)
-    for message in made:
-        digests.setdefault(message.channel, {})[message.part] = message.digest()
     with desk.store.write() as db:
         approvals.give(db, _values(row, who, "approved", _pins(digests, approvals.times(db, row.id))))
         deliveries.release(db, [row.id], approvals.REASONS)
@@ -46,6 +40,22 @@ def approve(desk: Desk, told: str, person: Person) -> str:
     goes = ((name, len(digests[name])) for name in desk.intake.asked_for(piece))
     where = ", ".join(f"{name} ({number} posts)" if number > 1 else name for name, number in goes)
     return f"{row.name} is approved as it stands now, for {where}. Any change to it ends that."
+
+
+def approve_made(desk: Desk, number: int, person: Person) -> str:
+    """What was written at the desk (a fresh live post, a correction) may go out as it is. Raises `Refused`."""
+    who = _known(desk, person)
+    with desk.store.write() as db:
+        row = deliveries.get(db, number)
+        if row is None or not row.fixed:
+            raise Refused(f"{number} is not a post that was written at the desk. Approve a piece by its name.")
+        message = messages.load(db, row.digest)
+        if team.wrote(desk.settings.authors, person.name, [str(message.data.get("by", ""))]):
+            raise Refused(f"{number} is {who.name}'s own post. Somebody else has to approve it: --by NAME")
+        if not handmade.approve(db, number, who.name):
+            raise Refused(f"{number} is {row.state}: there is nothing to approve any more.")
+        audit.write(db, who.now, who.name, "approved", piece=row.name, channel=row.channel, delivery=number)
+    return f"{number} on {row.channel} is approved: “{message.text}”"
 
 
 def refuse(desk: Desk, told: str, person: Person, reason: str) -> str:
@@ -118,20 +128,12 @@ def _changed(desk: Desk, piece: Piece, word: Any) -> str:
     with desk.store.read() as db:
         times = approvals.times(db, word.piece_id)
     now = desk.clock()
-    pins = _of_the_file(word.pins, times)
-    kept = _is_same(pins, digests) and all(
-        pin.is_time(pins[channel][part], row, now)
+    kept = _is_same(word.pins, digests) and all(
+        pin.is_time(word.pins[channel][part], row, now)
         for (channel, part), row in times.items()
-        if part in pins.get(channel, {})
+        if part in word.pins.get(channel, {})
     )
     return "" if kept else different
-
-
-def _of_the_file(pins: Mapping[str, Mapping[str, str]], times: Times) -> Digests:
-    """Without what was made at the desk: that is no part of the piece, and can't change."""
-    made = {place for place, row in times.items() if row.fixed}
-    kept = {name: {part: told for part, told in own.items() if (name, part) not in made} for name, own in pins.items()}
-    return {name: own for name, own in kept.items() if own}
 
 
 def _is_same(pins: Mapping[str, Mapping[str, str]], digests: Digests) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from channels.contract import Correcting
@@ -12,6 +13,8 @@ from scheduler.desk.assemble import Desk
 from scheduler.plan import Wanted
 from scheduler.store import audit, deliveries, handmade, messages, pieces
 
+_WORTH = timedelta(days=1)
+"""A correction that could not be sent for so long asks again."""
 _OPEN = ("planned", "publishing", "retrying", "held")
 
 
@@ -88,9 +91,10 @@ def _as_the_file_says(desk: Desk, row: Any) -> Message:
 
 
 def _add(desk: Desk, row: Any, message: Message, person: Person) -> str:
-    want = Wanted(row.channel, message.part, person.now, None, None, False, "", row.segment, row.lang, None)
+    late = int(_WORTH.total_seconds())
+    want = Wanted(row.channel, message.part, person.now, late, None, False, "", row.segment, row.lang, None)
     with desk.store.write() as db:
-        number = handmade.add(db, row.piece_id, want, message, row.id)
+        number = handmade.add(db, row.piece_id, want, message, replies_to=row.id)
         if number is None:
             raise Refused("Somebody else corrected it at this moment. Look again with: julki queue")
         deliveries.move(db, row.id, ("published",), error="")

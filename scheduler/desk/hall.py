@@ -23,6 +23,8 @@ from scheduler.store import handmade, messages, pieces, shifts
 
 _DRAFT = "draft"
 _LONGEST_NAME = 64
+_MEDIA = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".mp4", ".mov")
+_LARGEST = 512 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class Hall:
     @property
     def piece(self) -> Piece:
         """As its file says now; while that is being written, or is broken, as it said before."""
-        found = self.desk.library.piece(self._row)
+        found = self.desk.library.latest(self._row)
         if found is not None and found.event is not None and found.event.live:
             self._piece = found
         return self._piece
@@ -138,7 +140,7 @@ class Hall:
         name = tap or uuid4().hex
         if not _is_name(name):
             raise Refused(f"'{name[:80]}' can't name a post: small letters a-z, digits and -, at most {_LONGEST_NAME}.")
-        own = [self._own(image) for image in images]
+        own = [self._own(image) for image in images if image.src.strip()]
         made = [replace(one, data={**one.data, "by": person.name}) for one in self.draft(text, own, name)]
         for message in made:
             for problem in message.problems:
@@ -147,12 +149,19 @@ class Hall:
         if not made:
             raise Refused(f"{self._piece.id} is posted nowhere: no channel of it takes live posts.")
         self.desk.library.keep([media for message in made for media in message.media])
-        return acts.say(self.desk.store, self._event(), made, at, person, name)
+        fresh = acts.Fresh(made, {one.channel: self._late(one.channel) for one in made}, at)
+        return acts.say(self.desk.store, self._event(), fresh, person, name, approval=self.desk.settings.desk.approval)
+
+    def _late(self, channel: str) -> int | None:
+        """For how many seconds a fresh post is worth sending: as long as a prepared one."""
+        usual = {name: late for name, _, late in self.desk.refresh.rules.usual(self._piece.kind, self._piece.lang)}
+        own = self._piece.late
+        return usual.get(channel) if own is None else int(own.total_seconds())
 
     def _read(self) -> Piece:
-        found = self.desk.library.piece(self._row)
+        found = self.desk.library.latest(self._row)
         if found is None:
-            raise Refused(f"{self._row.path} has errors, or was saved just now. See: julki check {self._row.path}")
+            raise Refused(f"{self._row.path} has errors. Mend it first; see: julki check {self._row.path}")
         if found.event is None or not found.event.live:
             raise Refused(f"{found.id} is no live event. That takes kind: event, and live: true in its front matter.")
         return found
@@ -160,7 +169,7 @@ class Hall:
     def _event(self, piece: Piece | None = None) -> acts.Event:
         found = piece or self.piece
         assert found.event is not None  # noqa: S101  a hall is made of events alone
-        return acts.Event(self._row.id, found.id, found.event.starts_at)
+        return acts.Event(self._row.id, found.id, found.event.starts_at, found.client, found.project)
 
     def _messages(self, piece: Piece) -> Mapping[tuple[str, str], Message]:
         """(Channel, part) → the post as its file says now; rendered again only when the file has changed."""
@@ -183,8 +192,10 @@ class Hall:
     def _own(self, image: Image) -> Image:
         """A photo from elsewhere is copied beside the event, where a recap finds it."""
         path = Path(image.src).expanduser()
-        if self.desk.library.media(self._piece, image.src) is not None or not path.is_file():
+        if self.desk.library.media(self._piece, image.src) is not None:
             return image
+        if path.suffix.lower() not in _MEDIA or not path.is_file() or path.stat().st_size > _LARGEST:
+            raise Refused(f"{image.src} is not a photo or film that can be read here (JPEG, PNG, WebP, GIF, MP4, MOV).")
         content = self.desk.workspace.root / "content"
         digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
         stem = str(slugify(path.stem, max_length=40)) or "photo"

@@ -90,6 +90,15 @@ class Library:
             return None
         return replace(found, uid=row.uid)
 
+    def latest(self, row: Any) -> Piece | None:
+        """The row's piece as its file says now, whether a scan has come to it or not; None where it has errors."""
+        try:
+            raw = contents(self.workspace.root / row.path)
+        except OSError:
+            return None
+        found = read(raw, row.path, self.rules).piece
+        return replace(found, uid=row.uid) if found is not None and found.id == row.name else None
+
     def media(self, piece: Piece, src: str) -> Media | None:
         """The file that `src` names, from beside the piece or, with `/` ahead, from `content/`."""
         if not src or _REMOTE.match(src):

@@ -56,9 +56,8 @@ def void(db: Connection, number: int, at: datetime, why: str) -> bool:
 
 
 def times(db: Connection, piece: int) -> dict[tuple[str, str], Any]:
-    """Channel and part → when that is due, in which edition (`due_at`, `period`), and whether it was made at the desk (`fixed`)."""
-    names = ("channel", "part", "due_at", "period", "fixed")
-    query = select(*(DELIVERY.c[name] for name in names))
+    """Channel and part → when that is due, and in which edition: `due_at`, `period`."""
+    query = select(DELIVERY.c.channel, DELIVERY.c.part, DELIVERY.c.due_at, DELIVERY.c.period)
     return {(row.channel, row.part): row for row in db.execute(query.where(DELIVERY.c.piece_id == piece))}
 
 

@@ -127,10 +127,9 @@ def repeated(db: Connection, delivery: int, key: str) -> bool:
     return db.execute(select(_A.c.id).where(*same).limit(1)).first() is not None
 
 
-def orphans(db: Connection, channel: str, *, live: bool | None = None) -> Sequence[Any]:
-    """The open attempts of a channel with their deliveries and pieces, oldest first. `live`: only those of live posts, or
-    all but these."""
-    return [row for row in left(db) if row.channel == channel and live in (None, row.live)]
+def orphans(db: Connection, channel: str) -> Sequence[Any]:
+    """The open attempts of a channel with their deliveries and pieces, oldest first."""
+    return [row for row in left(db) if row.channel == channel]
 
 
 def left(db: Connection) -> Sequence[Any]:
@@ -147,6 +146,7 @@ def left(db: Connection) -> Sequence[Any]:
         _A.c.look_at,
         _A.c.checks,
         _A.c.error,
+        _A.c.owner,
         _D.c.state,
         _D.c.attempts,
         _D.c.part,

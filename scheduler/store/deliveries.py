@@ -21,6 +21,7 @@ _STORED = (
     DELIVERY.c.state,
     DELIVERY.c.reason,
     DELIVERY.c.fixed,
+    DELIVERY.c.waived,
     DELIVERY.c.channel,
     DELIVERY.c.part,
     DELIVERY.c.due_at,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from channels.message import Message
 from scheduler.plan import Wanted
@@ -40,11 +40,13 @@ def add(db: Connection, piece: int, want: Wanted, message: Message, replies_to: 
     return found
 
 
-def waiting(db: Connection, piece: int) -> list[Message]:
-    """The messages made at the desk that have not gone out."""
-    same = (_D.c.piece_id == piece, _D.c.fixed, _D.c.state.in_(_OPEN))
-    digests = db.execute(select(_D.c.digest).where(*same).order_by(_D.c.id)).scalars().all()
-    return [messages.load(db, digest) for digest in digests]
+def approve(db: Connection, number: int, by: str) -> bool:
+    """A second person said yes to it; False where it has gone out, or nobody made it at the desk."""
+    same = (_D.c.id == number, _D.c.fixed, _D.c.state.in_(_OPEN))
+    db.execute(update(_D).where(*same).values(approved_by=by))
+    held = update(_D).where(*same, _D.c.state == "held", _D.c.reason == "approval")
+    db.execute(held.values(state="planned", reason="", error="", ready_at=_D.c.due_at))
+    return db.execute(select(_D.c.id).where(*same)).first() is not None
 
 
 def corrections(db: Connection, number: int) -> Sequence[Any]:

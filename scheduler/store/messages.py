@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Text, delete, select, type_coerce
+from sqlalchemy import Connection, Text, delete, select, type_coerce, update
 from sqlalchemy.dialects.sqlite import insert
 
 from channels.contract import Live
@@ -24,6 +24,15 @@ def save(db: Connection, messages: Sequence[Message]) -> None:
     ]
     if rows:
         db.execute(insert(MESSAGE).on_conflict_do_nothing(), rows)
+
+
+def freeze(db: Connection, piece: int, channel: str, messages: Sequence[Message]) -> None:
+    """The posts of a thread that has begun: what has not gone out goes out as it was made with the first."""
+    save(db, messages)
+    for message in messages:
+        same = (DELIVERY.c.piece_id == piece, DELIVERY.c.channel == channel, DELIVERY.c.part == message.part)
+        open_ = (DELIVERY.c.digest == "", DELIVERY.c.state.in_(("planned", "held", "cancelled", "skipped")))
+        db.execute(update(DELIVERY).where(*same, *open_).values(digest=message.digest()))
 
 
 def load(db: Connection, digest: str) -> Message:

@@ -91,7 +91,8 @@ class Delivery(SQLModel, table=True):
     known since the first rendering. `changed` counts the edits since the message was made. `withdraw`: to be taken off.
     `generation` counts the fresh starts: it is part of the key, so that a person's retry is a new publication.
     `live`: a post of a live event, which has a lane of its own. `fixed`: its message was made at the desk and stands in
-    no file (a fresh live post, a correction); `replies_to` is then the delivery that it answers, if any.
+    no file (a fresh live post, a correction); `replies_to` is then the delivery that it answers, if any, and
+    `approved_by` the second person who said yes to it.
     """
 
     __table_args__ = (
@@ -137,6 +138,7 @@ class Delivery(SQLModel, table=True):
     live: bool = Field(default=False, sa_column_kwargs={"server_default": text("0")})
     fixed: bool = Field(default=False, sa_column_kwargs={"server_default": text("0")})
     replies_to: int | None = None
+    approved_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
 class Attempt(SQLModel, table=True):

@@ -141,9 +141,52 @@ def test_four_eyes_look_at_a_correction_too(tmp_path: Path, x: MockX) -> None:
     correct(room.desk, room.row("a").id, room.maija, "Keskiviikkona.")
     room.run()
     assert room.row("a", "correction:1").reason == "approval"
+    held = room.row("a", "correction:1")
+    assert "Keskiviikkona." in held.error
     with pytest.raises(Refused, match="Somebody else"):
-        approve.approve(room.desk, "fi/a", room.maija)
+        approve.approve_made(room.desk, held.id, room.maija)
+    with pytest.raises(Refused, match="not a post that was written at the desk"):
+        approve.approve_made(room.desk, room.row("a").id, Person("Pekka", room.clock.now))
     approve.approve(room.desk, "fi/a", Person("Pekka", room.clock.now))
+    room.run()
+    assert len(room.posts) == 1
+    told = approve.approve_made(room.desk, held.id, Person("Pekka", room.clock.now))
+    assert "Keskiviikkona." in told
     room.run()
     assert room.texts[1:] == ["Korjaus: Keskiviikkona."]
     room.close()
+
+
+def test_a_correction_needs_no_file(room: Newsroom) -> None:
+    path = room.put("news/a", "Palvelu aukeaa tiistaina.")
+    room.run()
+    path.unlink()
+    room.look()
+    with pytest.raises(Refused, match="--text"):
+        correct(room.desk, room.row("a").id, room.maija)
+    correct(room.desk, room.row("a").id, room.maija, "Torstaina.")
+    room.look()
+    room.run(minutes=1)
+    assert room.texts[1] == "Korjaus: Torstaina."
+
+
+def test_one_that_failed_does_not_count_as_said(room: Newsroom, x: MockX) -> None:
+    room.put("news/a", "Palvelu aukeaa tiistaina.")
+    room.run()
+    room.put("news/a", "Palvelu aukeaa torstaina.")
+    room.run(minutes=1)
+    correct(room.desk, room.row("a").id, room.maija)
+    x.fail_next((400, {}, {"title": "Invalid Request", "detail": "No.", "type": "about:blank"}))
+    room.run(minutes=1)
+    assert room.row("a", "correction:1").state == "failed"
+    room.put("news/a", "Palvelu aukeaa torstaina.", tags="[yksi]")
+    room.run(minutes=1)
+    assert "julki correct" in room.row("a").error
+
+
+def test_a_correction_that_waited_for_days_asks_again(room: Newsroom) -> None:
+    room.put("news/a", "Palvelu aukeaa tiistaina.")
+    room.run()
+    correct(room.desk, room.row("a").id, room.maija, "Torstaina.")
+    room.run(days=3)
+    assert (len(room.posts), room.row("a", "correction:1").reason) == (1, "late")

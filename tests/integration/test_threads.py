@@ -80,6 +80,43 @@ def test_a_connection_cut_in_the_middle_makes_no_second_post(make: Make, x: Mock
     whole(room)
 
 
+def test_an_edit_in_the_middle_changes_no_post_of_the_thread(make: Make, x: MockX) -> None:
+    room = make()
+    room.put("news/a", FIVE)
+    x.on_ask = lambda _text: (
+        len(room.posts) != 1 or bool(x.fail_next((429, {}, {"title": "Too Many Requests"}))) or True
+    )
+    room.run()
+    x.on_ask = lambda _text: True
+    assert len(room.posts) == 1
+    room.put("news/a", "Uusi alku, joka siirtää kaikkea muuta eteenpäin. " + FIVE)
+    for _ in range(4):
+        room.run(minutes=10)
+    whole(room)
+    assert " ".join(room.texts).count("Lause numero 3 ") == 1
+
+
+def test_one_post_that_is_out_does_not_become_a_thread(make: Make) -> None:
+    room = make()
+    room.put("news/a", "Lyhyt.")
+    room.run()
+    room.put("news/a", FIVE)
+    room.run(minutes=5)
+    assert len(room.posts) == 1
+    assert set(room.rows()) == {"main"}
+    assert "julki correct" in room.row("a").error
+
+
+def test_threads_switched_on_repeat_nothing(make: Make) -> None:
+    room = make("threads = false")
+    room.put("news/a", FIVE)
+    room.run()
+    room.configure("threads = true")
+    room.restart()
+    room.run(minutes=5)
+    assert len(room.posts) == 1
+
+
 def test_a_desk_that_dies_in_the_middle_goes_on_with_the_next(make: Make, x: MockX) -> None:
     room = make()
     room.put("news/a", FIVE)

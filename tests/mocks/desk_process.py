@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from multiprocessing import connection
 from pathlib import Path
 
@@ -65,8 +66,9 @@ class Fork:
                 return False
             try:
                 os.killpg(self.pid, signal.SIGKILL)
-            except ProcessLookupError:  # so young that it leads no group of its own yet
-                os.kill(self.pid, signal.SIGKILL)
+            except ProcessLookupError:  # so young that it leads no group of its own yet, or over this very moment
+                with suppress(ProcessLookupError):
+                    os.kill(self.pid, signal.SIGKILL)
             if not connection.wait([self._process.sentinel], 10):
                 raise TimeoutError(f"process {self.pid} outlived SIGKILL")
             return True

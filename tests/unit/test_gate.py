@@ -25,6 +25,10 @@ class Row:
     late: int | None = 7200
     archive: bool = False
     waived: bool = False
+    live: bool = False
+    fixed: bool = False
+    replies_to: int | None = None
+    approved_by: str = ""
     client: str = "kela"
     project: str = "kanta"
     name: str = "fi/a"

@@ -57,7 +57,7 @@ def names(**changes: Any) -> list[str]:
 
 
 def row(want: Wanted, state: str = "planned", reason: str = "", number: int = 1) -> Stored:
-    return Stored(1, number, state, reason, False, *want)
+    return Stored(1, number, state, reason, False, False, *want)
 
 
 def changes(asked: Sequence[Wanted], stored: Sequence[Stored], now: datetime = NOW) -> list[Change]:

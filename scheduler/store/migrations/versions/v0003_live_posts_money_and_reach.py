@@ -16,6 +16,7 @@ def upgrade() -> None:
     for name in ("live", "fixed"):
         op.add_column("delivery", sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("delivery", sa.Column("replies_to", sa.Integer(), nullable=True))
+    op.add_column("delivery", sa.Column("approved_by", AutoString(), nullable=False, server_default=""))
     op.add_column("attempt", sa.Column("cost", sa.Integer(), nullable=False, server_default="0"))
     op.execute("UPDATE delivery SET live = 1 WHERE part <> 'main' AND part GLOB '*[^0-9]*'")
     op.create_index(
