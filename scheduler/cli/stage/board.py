@@ -79,6 +79,8 @@ class Board(Screen[None]):
         self._sight: Sight | None = None
         self._looking = False
         self._offered = False
+        self._fired: set[str] = set()
+        """What was fired since the last look began: it is not asked about again."""
 
     def compose(self) -> ComposeResult:
         yield Static(steady(self._hall.piece.title), markup=False, id="title", classes="title")
@@ -109,11 +111,13 @@ class Board(Screen[None]):
             self.run_worker(self._look, thread=True, group="look")
 
     def _look(self) -> None:
+        known = set(self._fired)
         sight = pulse.look(self._hall)
-        self.app.call_from_thread(self._seen, sight)
+        self.app.call_from_thread(self._seen, sight, known)
 
-    def _seen(self, sight: Sight) -> None:
+    def _seen(self, sight: Sight, known: set[str]) -> None:
         self._looking = False
+        self._fired -= known
         if sight.program is None and self._sight is not None:
             sight = Sight(self._sight.at, self._sight.program, self._sight.runs, sight.trouble)
         self._sight = sight
@@ -182,11 +186,18 @@ class Board(Screen[None]):
 
     def action_fire(self) -> None:
         post = self.query_one(Listing).chosen
-        if post is not None and all(line.state in ("published", "publishing") for line in post.lines):
-            self._notice(f"'{steady(post.label)}' is {telling.standing(post)[2:]} already.")
-        elif post is not None:
-            question = f"Fire '{steady(post.label)}' now?"
-            self._ask(question, lambda person, tap: self._hall.fire(post.part, person, tap), post)
+        if post is None:
+            return
+        if post.part in self._fired or telling.is_out(post):
+            self._notice(f"'{steady(post.label)}' is out already, or on its way.")
+            return
+
+        def fire(person: Person, tap: str) -> str:
+            told = self._hall.fire(post.part, person, tap)
+            self._fired.add(post.part)
+            return told
+
+        self._ask(f"Fire '{steady(post.label)}' now?", fire, post)
 
     def action_skip(self) -> None:
         post = self.query_one(Listing).chosen

@@ -52,6 +52,7 @@ class Composer(Screen[Answer | None]):
             yield TextArea(clean(self._draft.text), soft_wrap=True, tab_behavior="focus", compact=True, id="post")
             yield Static("", markup=False, id="count")
             yield Static("", markup=False, id="trouble", classes="trouble")
+            yield Static("", markup=False, id="answer", classes="trouble")
             for number in range(PHOTOS):
                 path, alt = (*self._draft.photos, *[("", "")] * PHOTOS)[number]
                 yield Input(path, placeholder=f"Photo {number + 1}: its file", compact=True, classes="path")
@@ -102,6 +103,8 @@ class Composer(Screen[Answer | None]):
             path.display = alt.display = at < shown
 
     def _typed(self) -> None:
+        if not self._sending:
+            self._tell("")
         self._timer.stop()
         self._timer = self.set_timer(_PAUSE, self._pause)
 
@@ -121,12 +124,13 @@ class Composer(Screen[Answer | None]):
         self.app.call_from_thread(self._counted, found, asked, draft.empty and not why)
 
     def _counted(self, found: Count, asked: int, empty: bool) -> None:
-        if asked == self._asks and self.is_mounted and not self._sending:
+        if asked == self._asks and self.is_mounted:
             self.query_one("#count", Static).update("\n".join(found.lengths))
-            self._tell("" if empty else "\n".join(found.problems))
+            self.query_one("#trouble", Static).update("" if empty else clean("\n".join(found.problems)))
 
     def _tell(self, text: str) -> None:
-        self.query_one("#trouble", Static).update(clean(text))
+        """What came of sending it; it stands until something else is typed."""
+        self.query_one("#answer", Static).update(clean(text))
 
     def action_send(self) -> None:
         """While one press is under way, others are the same press."""
@@ -157,7 +161,9 @@ class Composer(Screen[Answer | None]):
             self._timer.stop()
             self.dismiss(answer)
         else:
-            self._tell(f"{answer.told} Your text is kept; Ctrl+S sends it again.")
+            known = clean(answer.told) in str(self.query_one("#trouble", Static).content)
+            why = "It was not sent." if known else answer.told
+            self._tell(f"{why} Your text is kept; Ctrl+S sends it again.")
 
     def action_leave(self) -> None:
         if self._sending:

@@ -64,8 +64,8 @@ def explained(hall: Hall, error: Exception) -> str:
     """A sentence for the person; what nobody foresaw goes into the log whole."""
     if isinstance(error, SQLAlchemyError | sqlite3.Error) and fault.of_storage(error):
         return fault.told(hall.desk.store.path, error)
-    if isinstance(error, OSError):
-        return f"{error.filename or 'The disk'}: {error.strerror or error}. Look at its name and its rights."
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or 'The disk'}: {error.strerror}. Look at its name and its rights."
     log.error("live", exc_info=error)
     return f"That did not work ({type(error).__name__}); var/live.log says more. What is planned is safe."
 

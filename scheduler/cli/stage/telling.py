@@ -67,17 +67,22 @@ def posts(program: Program) -> list[Post]:
 def steady(text: str) -> str:
     """`text` on one line, with each emoji sequence as its first sign: terminals disagree on how wide a sequence is."""
     flat = " ".join(clean(unicodedata.normalize("NFC", text)).split())
-    return flat if flat.isascii() else "".join(_steadied(flat))
+    return flat if flat.isascii() else " ".join("".join(_steadied(flat)).split())
 
 
 def _steadied(text: str) -> Iterator[str]:
     for cluster in _CLUSTER.findall(text):
         if "\U0001f1e6" <= cluster[0] <= "\U0001f1ff":  # a flag is a pair of letters
             yield "".join(chr(ord(char) - 0x1F1E6 + ord("A")) for char in cluster if char >= "\U0001f1e6")
-        elif unicodedata.category(cluster[0])[0] == "L":
-            yield cluster
-        elif unicodedata.category(cluster[0]) != "Cf":
+        elif cluster[0].isalpha():
+            yield cluster[0] + "".join(char for char in cluster[1:] if unicodedata.combining(char))
+        elif _stands(cluster[0]):
             yield cluster[0]
+
+
+def _stands(char: str) -> bool:
+    """Whether it is a sign by itself, and nothing that only changes the one ahead."""
+    return unicodedata.category(char) not in ("Cf", "Me", "Mn") and not "\U0001f3fb" <= char <= "\U0001f3ff"
 
 
 def standing(post: Post) -> str:
@@ -96,6 +101,12 @@ def standing_of(line: Line) -> str:
     if line.state == "planned" and line.by_hand:
         return f"{SHAPES['planned']} by hand"
     return f"{SHAPES.get(line.state, ' ')} {line.state}"
+
+
+def is_out(post: Post) -> bool:
+    """Whether firing it would change nothing."""
+    gone = ("published", "publishing", "withdrawn")
+    return all(line.state in gone or (line.state == "planned" and line.fired) for line in post.lines)
 
 
 def trouble(post: Post) -> str:
