@@ -17,6 +17,7 @@ from scheduler.store import attempts, dues, messages
 
 _AHEAD = timedelta(seconds=6)
 _MARGIN = timedelta(milliseconds=150)
+_ANNOUNCING = timedelta(seconds=5)
 
 
 class Lane:
@@ -33,6 +34,8 @@ class Lane:
         self._sluice = Sluice(channel, setup, self._drafts)
         self._purse = purse.purse(channel, setup.zone)
         self._now = setup.clock()
+        self._begun: dict[int, datetime] = {}
+        """Piece → since when its live posts wait for its announcement."""
         self.beat: Callable[[], None] = lambda: None
         """Called after each delivery: a long pass is no standstill."""
 
@@ -110,6 +113,8 @@ class Lane:
             return 0
         if condition.rests(self.name, self.setup):
             return self._sluice.hold_only([row])
+        if self.live and self._is_announced_now(row):
+            return 0
         result = self._sluice.prepare(row, facts.gather([row], self.name, self.setup)[row.id])
         if not isinstance(result, Ready):
             return result
@@ -119,6 +124,18 @@ class Lane:
             self._publish(result, parent)
             return 1
         return claimed
+
+    def _is_announced_now(self, row: Any) -> bool:
+        """The other lane is about to send the event's announcement: after a start both are due at once, and a thread
+        begins with it. Not for long, whatever keeps it: a hall does not wait."""
+        now = self.setup.clock()
+        with self.setup.store.read() as db:
+            coming = dues.announced(db, row.piece_id, self.name, now)
+        if coming and now - self._begun.setdefault(row.piece_id, now) < _ANNOUNCING:
+            return True
+        if not coming:
+            self._begun.pop(row.piece_id, None)
+        return False
 
     def _claimed(self, one: Ready) -> int | None:
         """None: it is ours to publish. Else whether it was held, since the month has no money left for it."""

@@ -16,6 +16,10 @@ from scheduler.delivery.ready import Drafts, Ready
 from scheduler.delivery.setup import Setup
 from scheduler.store import approvals, audit, deliveries, dues, messages
 
+_TWIN = (
+    "The same text is out already, as '{part}'. Is this the same post under another label? Then: julki skip {id}. To send "
+    "it again, change its text, then: julki retry {id}"
+)
 _MOMENT = timedelta(seconds=10)
 _INSTANT = timedelta(seconds=1)
 _SKEW = timedelta(minutes=2)
@@ -95,9 +99,18 @@ class Sluice:
             self._remember_link(found.row)
         elif objection := gate.pinned(found.row, facts, found.digest, now):
             verdict = self._void(found.row, facts, objection) if found.fresh else self._may_be_out(found.row, facts)
+        elif found.row.live and not found.row.waived and (twin := self._twin(found)):
+            verdict = gate.Hold("rename", _TWIN.format(part=twin, id=found.row.id))
         if isinstance(verdict, gate.Go):
             return found
         return self._hold(found.row, verdict) if isinstance(verdict, gate.Hold) else 0
+
+    def _twin(self, found: Ready) -> str:
+        """The post of the same event that is out with the same text: its label was changed, or it was written twice."""
+        with self.setup.store.read() as db:
+            rows = dues.thread(db, found.row.piece_id, self.channel.name)
+            out = [row for row in rows if row.state == "published" and row.digest and row.id != found.row.id]
+            return next((row.part for row in out if messages.load(db, row.digest).text == found.message.text), "")
 
     def _as_approved(self, row: Any, facts: gate.Facts) -> gate.Verdict:
         """An edition is made of its pieces; each is looked at as it would go out alone, which is how it was approved."""

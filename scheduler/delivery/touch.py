@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from channels.contract import Batching, Channel, Correcting, Item, Receipt, Revising, Withdrawing
 from channels.errors import Uncertain
 from channels.message import Message
-from scheduler.delivery import batch, gate, key, outcome, pin, ready
+from scheduler.delivery import batch, gate, key, outcome, pin, ready, wording
 from scheduler.delivery.outcome import Act
 from scheduler.delivery.setup import Setup
 from scheduler.store import approvals, attempts, deliveries, dues, handmade, messages, pauses
@@ -116,17 +116,23 @@ def _make(row: Any, channel: Channel, setup: Setup) -> object:
     found = ready.render(row, piece, channel, setup)
     if found is None:
         return _LATER
+    if isinstance(channel, Correcting):
+        return _calm(row, setup, _hint(row, found, setup))
     if isinstance(found, gate.Hold):
-        text = _CORRECT.format(id=row.id) if isinstance(channel, Correcting) else found.message
-        return _calm(row, setup, text)
+        return _calm(row, setup, found.message)
     digest = found.digest()
     if digest == row.digest:
         return _calm(row, setup)
-    if isinstance(channel, Correcting):
-        return _calm(row, setup, "" if _says(row, found, setup) else _CORRECT.format(id=row.id))
     if setup.approval and not _approved(row, digest, setup):
         return _calm(row, setup, f"Its edit waits for a second person: julki approve {row.name} --by NAME")
     return Touch(row, "revise", found, key.of_revision(row.uid, channel.name, row.part, digest))
+
+
+def _hint(row: Any, found: Message | gate.Hold, setup: Setup) -> str:
+    """What to do about an edit where what is out can't be replaced. The label of a live post is for the desk: without its
+    section it is as it was."""
+    fine = row.live if isinstance(found, gate.Hold) else found.digest() == row.digest or _says(row, found, setup)
+    return "" if fine else _CORRECT.format(id=row.id)
 
 
 def _says(row: Any, message: Message, setup: Setup) -> bool:
@@ -134,7 +140,7 @@ def _says(row: Any, message: Message, setup: Setup) -> bool:
     with setup.store.read() as db:
         last = next((one for one in reversed(handmade.corrections(db, row.id)) if one.state in _COUNTS), None)
         out = messages.load(db, (last or row).digest) if row.digest else None
-    return out is not None and out.data.get("meant", out.text) == message.text
+    return out is not None and wording.same(out.data.get("meant", out.text), message.text, setup.site)
 
 
 def _approved(row: Any, digest: str, setup: Setup) -> bool:

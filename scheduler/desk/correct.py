@@ -6,8 +6,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import Connection
+
 from channels.contract import Correcting
 from channels.message import Message
+from scheduler.delivery import wording
 from scheduler.delivery.acts import Person, Refused
 from scheduler.desk.assemble import Desk
 from scheduler.plan import Wanted
@@ -22,25 +25,22 @@ def correct(desk: Desk, number: int, person: Person, text: str = "") -> str:
     """Publish a correction of that delivery: its piece as the file says now, or `text`. Raises `Refused`. Answers what
     will happen, in plain words."""
     row, channel = _correctable(desk, number)
-    with desk.store.read() as db:
+    wanted = _as_the_file_says(desk, row) if not text.strip() else _given(desk, row, text.strip())
+    with desk.store.write() as db:
         earlier = handmade.corrections(db, number)
-        said = messages.load(db, (_last(earlier) or row).digest) if row.digest else Message(row.channel, row.name)
-    if pending := next((one for one in earlier if one.state in _OPEN), None):
-        raise Refused(
-            f"A correction of it is {pending.state} already: {pending.id}. Drop that first: julki skip {pending.id}"
-        )
-    wanted = replace(said, text=text.strip()) if text.strip() else _as_the_file_says(desk, row)
-    with desk.store.read() as db:
-        part = handmade.next_part(db, row.piece_id, row.channel)
-    message = channel.correction(wanted, part, row.lang)
-    if not text.strip() and wanted.text == said.data.get("meant", said.text):
-        raise Refused(
-            f"{_what(row)} says what its file says; there is nothing to correct. Change the file, or give --text."
-        )
-    errors = [problem for problem in message.problems if problem.severity == "error"]
-    if errors:
-        raise Refused(f"{row.channel}: {errors[0].message}")
-    return _add(desk, row, replace(message, data={**message.data, "by": person.name, "meant": wanted.text}), person)
+        if pending := next((one for one in earlier if one.state in _OPEN), None):
+            way = f"Drop that first: julki skip {pending.id}"
+            raise Refused(f"A correction of it is {pending.state} already: {pending.id}. {way}")
+        said = _said(db, _last(earlier) or row)
+        if not text.strip() and wording.same(said, wanted.text, desk.settings.site.url):
+            raise Refused(
+                f"{_what(row)} says what its file says; there is nothing to correct. Change the file, or give --text."
+            )
+        message = channel.correction(wanted, handmade.next_part(db, row.piece_id, row.channel), row.lang)
+        if errors := [problem for problem in message.problems if problem.severity == "error"]:
+            raise Refused(f"{row.channel}: {errors[0].message}")
+        made = replace(message, data={**message.data, "by": person.name, "meant": wanted.text})
+        return _add(db, row, made, person, approval=desk.settings.desk.approval)
 
 
 def _correctable(desk: Desk, number: int) -> tuple[Any, Correcting]:
@@ -90,16 +90,30 @@ def _as_the_file_says(desk: Desk, row: Any) -> Message:
     return found
 
 
-def _add(desk: Desk, row: Any, message: Message, person: Person) -> str:
+def _given(desk: Desk, row: Any, text: str) -> Message:
+    if not row.digest:
+        return Message(row.channel, row.name, text=text)
+    with desk.store.read() as db:
+        return replace(messages.load(db, row.digest), text=text)
+
+
+def _said(db: Connection, row: Any) -> str:
+    """What people read now, behind the desk's words; "" where nobody knows."""
+    if not row.digest:
+        return ""
+    message = messages.load(db, row.digest)
+    return str(message.data.get("meant", message.text))
+
+
+def _add(db: Connection, row: Any, message: Message, person: Person, *, approval: bool) -> str:
     late = int(_WORTH.total_seconds())
     want = Wanted(row.channel, message.part, person.now, late, None, False, "", row.segment, row.lang, None)
-    with desk.store.write() as db:
-        number = handmade.add(db, row.piece_id, want, message, replies_to=row.id)
-        if number is None:
-            raise Refused("Somebody else corrected it at this moment. Look again with: julki queue")
-        deliveries.move(db, row.id, ("published",), error="")
-        told = {"piece": row.name, "channel": row.channel, "detail": message.text[:200]}
-        audit.write(db, person.now, person.name, "correct", delivery=number, **told)
+    number = handmade.add(db, row.piece_id, want, message, row.id)
+    deliveries.move(db, row.id, ("published",), error="")
+    told = {"piece": row.name, "channel": row.channel, "detail": message.text[:200]}
+    audit.write(db, person.now, person.name, "correct", delivery=number, **told)
+    if approval:
+        return f"A correction waits, as {number}, until somebody approves it: julki approve {number} --by NAME"
     return f"A correction of {_what(row)} goes out now, as {number}: {message.text}"
 
 

@@ -167,6 +167,8 @@ class Hall:
         return found
 
     def _event(self, piece: Piece | None = None) -> acts.Event:
+        if not (self.desk.workspace.root / self._row.path).exists():
+            raise Refused(f"{self._row.path} is gone: nothing of it goes out. Put it back, and look again.")
         found = piece or self.piece
         assert found.event is not None  # noqa: S101  a hall is made of events alone
         return acts.Event(self._row.id, found.id, found.event.starts_at, found.client, found.project)

@@ -113,12 +113,30 @@ def others(db: Connection, piece: int, channels: Sequence[str] | None = None) ->
 
 
 def thread(db: Connection, piece: int, channel: str) -> Sequence[Any]:
-    """All parts of a piece on a channel: id, part, state, published_at, receipt, remote_id, due_at, permalink, and
-    the delivery that it corrects."""
-    names = ("id", "part", "state", "published_at", "receipt", "remote_id", "due_at", "permalink", "replies_to")
+    """All parts of a piece on a channel: id, part, state, published_at, receipt, remote_id, due_at, permalink, the
+    delivery that it corrects, and the digest of its message."""
+    names = (
+        "id",
+        "part",
+        "state",
+        "published_at",
+        "receipt",
+        "remote_id",
+        "due_at",
+        "permalink",
+        "replies_to",
+        "digest",
+    )
     columns = [_D.c[name] for name in names]
     query = select(*columns).where(_D.c.piece_id == piece, _D.c.channel == channel)
     return db.execute(query.order_by(_D.c.due_at, _D.c.id)).all()
+
+
+def announced(db: Connection, piece: int, channel: str, now: datetime) -> bool:
+    """Whether the piece itself is due on that channel, or on its way."""
+    same = (_D.c.piece_id == piece, _D.c.channel == channel, _D.c.part.in_(("main", "1")))
+    ready = or_(_D.c.state == "publishing", and_(_D.c.state == "planned", _D.c.ready_at <= now))
+    return db.execute(select(_D.c.id).where(*same, ready)).first() is not None
 
 
 def pages(db: Connection, pieces: Sequence[int], channels: Sequence[str]) -> dict[int, tuple[Any, ...]]:

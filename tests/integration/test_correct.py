@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -190,3 +191,34 @@ def test_a_correction_that_waited_for_days_asks_again(room: Newsroom) -> None:
     correct(room.desk, room.row("a").id, room.maija, "Torstaina.")
     room.run(days=3)
     assert (len(room.posts), room.row("a", "correction:1").reason) == (1, "late")
+
+
+def test_another_address_of_the_own_page_needs_no_correction(room: Newsroom) -> None:
+    path = room.put("news/a", "Palvelu aukeaa tiistaina.")
+    room.run()
+    config = room.root / "config" / "julki.toml"
+    config.write_text(config.read_text() + '\n[links]\nutm = "s={channel}"\n')
+    room.restart()
+    room.run(minutes=1)
+    assert room.row("a").error == ""
+    path.rename(path.with_name("b.md"))
+    room.run(minutes=1)
+    assert room.row("b").error == ""
+
+
+def test_two_who_correct_at_once_make_one_correction(room: Newsroom) -> None:
+    room.put("news/a", "Palvelu aukeaa tiistaina.")
+    room.run()
+    number = room.row("a").id
+
+    def act(_turn: int) -> bool:
+        try:
+            correct(room.desk, number, room.maija, "Torstaina.")
+        except Refused:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as people:
+        assert sum(people.map(act, range(4))) == 1
+    room.run(minutes=1)
+    assert len(room.posts) == 2

@@ -249,3 +249,30 @@ def test_what_was_found_later_keeps_its_place_in_the_thread(tmp_path: Path, x: M
     first, second, third, fourth = room.posts
     assert [first.reply_to, second.reply_to, fourth.reply_to] == [None, first.id, third.id]
     room.close()
+
+
+def test_a_new_label_posts_nothing_again(room: Newsroom) -> None:
+    room.run(minutes=10)
+    event(room, body=BODY.replace("Avaus", "Avajaiset"))
+    room.run(minutes=1)
+    assert room.texts[1:] == ["Ovet ovat auki."]
+    rows = room.rows()
+    assert (rows["avajaiset"].reason, rows["avaus"].error) == ("rename", "")
+
+
+def test_the_announcement_goes_first_when_all_is_due_at_once(tmp_path: Path, x: MockX) -> None:
+    for turn in range(3):
+        x.ledger.posts.clear()
+        room = Newsroom(tmp_path / str(turn), x, "threads = true")
+        event(room, thread="true")
+        room.run(minutes=30)
+        assert room.texts[1:] == ["Ovet ovat auki."]
+        assert room.posts[1].reply_to == room.posts[0].id
+        room.close()
+
+
+def test_a_hall_whose_file_is_gone_says_so(room: Newsroom) -> None:
+    here = hall(room)
+    (room.root / "content" / "events" / "paiva.md").unlink()
+    with pytest.raises(Refused, match="is gone"):
+        here.say("Hei!", room.maija, "tap-1")
