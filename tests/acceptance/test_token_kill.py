@@ -259,6 +259,25 @@ def test_killed_when_the_answer_is_on_the_disk_and_not_in_the_vault(scene: Scene
     assert not scene.landed()
 
 
+def test_the_next_desk_waits_for_what_the_dead_one_began(scene: Scene) -> None:
+    """X takes its time to answer; to ask with the same refresh token meanwhile would lose the account."""
+    kill, answers = First(scene.kill), threading.Event()
+
+    def hold_back() -> None:
+        if kill():
+            answers.wait(PATIENCE)
+
+    scene.mock.on_token = hold_back
+    scene.starts()
+    assert kill.done.wait(PATIENCE)
+    scene.starts()
+    time.sleep(2.5)  # long enough for the desk to come to its first post, which has to wait
+    assert len(scene.mock.oauth2.refreshes) == 2
+    answers.set()
+    scene.posted()
+    assert len(scene.mock.oauth2.refreshes) == 2
+
+
 def test_killed_as_soon_as_the_new_token_is_stored(scene: Scene) -> None:
     with closing(scene.store()) as store:
         vault = scene.vault(store)
