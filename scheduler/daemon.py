@@ -156,7 +156,7 @@ class Daemon:
             found["content"] = "The folder content/ is missing or empty. Is its drive mounted? Nothing is taken off."
         if self._reload.bad:
             found["settings"] = f"config/ can't be used as it is now; the desk goes on as before. {self._reload.bad}"
-        return found | money.warnings(self.desk)
+        return found | money.warnings(self.desk.channels, self.desk.settings.zone, self.desk.store, self.desk.clock())
 
     def _start(self) -> None:
         every: dict[str, tuple[timedelta, Callable[[], None]]] = {

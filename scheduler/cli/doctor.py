@@ -149,10 +149,24 @@ def _database(workspace: Workspace) -> Iterator[Sign]:
         yield _backup(path)
         yield from _state(store)
         yield from _unsent(store, workspace.settings.zone)
+        yield from _money(workspace, store)
     except BadDatabase as error:
         yield Sign("wrong", "database", f"{error}")
     finally:
         store.close()
+
+
+def _money(workspace: Workspace, store: Store) -> Iterator[Sign]:
+    """Whose month's budget is nearly spent."""
+    from scheduler.desk import money, reader
+
+    zone = workspace.settings.zone
+    desk = reader.read_only(workspace)
+    try:
+        for told in money.warnings(desk.channels, zone, store, now()).values():
+            yield Sign("look", "money", told)
+    finally:
+        desk.close()
 
 
 def _backup(database: Path) -> Sign:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,6 +16,7 @@ from channels.piece import Piece
 from scheduler.delivery import purse
 from scheduler.desk.assemble import Desk
 from scheduler.store import messages
+from scheduler.store.engine import Store
 
 log = structlog.get_logger("julki.calendar")
 
@@ -40,17 +42,16 @@ class Bill:
         return 0 if self.budget is None else max(0, self.spent + self.this_month - self.budget)
 
 
-def warnings(desk: Desk) -> dict[str, str]:
+def warnings(channels: Mapping[str, Channel], zone: ZoneInfo, store: Store, now: datetime) -> dict[str, str]:
     """By a key that names it: whose month's budget is nearly spent."""
-    now = desk.clock()
     found: dict[str, str] = {}
     try:
-        for name, one in desk.channels.items():
-            own = purse.purse(one, desk.settings.zone)
+        for name, one in channels.items():
+            own = purse.purse(one, zone)
             if own.budget is not None:
-                with desk.store.read() as db:
+                with store.read() as db:
                     text = own.warning(db, now)
-                found |= {f"budget {name} {now.astimezone(desk.settings.zone):%Y-%m}": text} if text else {}
+                found |= {f"budget {name} {now.astimezone(zone):%Y-%m}": text} if text else {}
     except SQLAlchemyError:
         log.debug("the bill can't be read now")
     return found

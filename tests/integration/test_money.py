@@ -46,6 +46,11 @@ def spent(room: Newsroom) -> int:
         return expenses.spent(db, "x", datetime(2026, 1, 1, tzinfo=UTC))
 
 
+def warned(room: Newsroom) -> dict[str, str]:
+    desk = room.desk
+    return money.warnings(desk.channels, desk.settings.zone, desk.store, desk.clock())
+
+
 def event(room: Newsroom, count: int) -> None:
     """An event whose posts, a minute apart, hold no link."""
     body = "Alku.\n\n" + "\n\n".join(f"## +{n}m Posti {n}\n\nPosti numero {n}." for n in range(1, count + 1))
@@ -123,13 +128,13 @@ def test_a_budget_that_is_nearly_spent_is_told_once_a_month(make: Make) -> None:
     room = make("budget_usd = 0.5")
     room.put("news/a", "Yksi.")
     room.run()
-    assert money.warnings(room.desk) == {}
+    assert warned(room) == {}
     room.put("news/b", "Kaksi.")
     room.run()
-    (key,), (text,) = zip(*money.warnings(room.desk).items(), strict=True)
+    (key,), (text,) = zip(*warned(room).items(), strict=True)
     assert (key, "80 %" in text, "0.50 USD" in text) == ("budget x 2026-11", True, True)
     room.clock.go(hours=20)
-    assert money.warnings(room.desk) == {}
+    assert warned(room) == {}
 
 
 def test_a_bill_says_what_is_missing(make: Make) -> None:
