@@ -47,7 +47,7 @@ class Keys:
 
     @cached_property
     def _client(self) -> Any:
-        return _kind()(
+        return _client(
             self._judged,
             _nothing,
             consumer_key=self._secrets["api_key"],
@@ -86,7 +86,7 @@ class Token:
             return self._wallet.refused(tokens, _sentence(str(told)))
 
         done = (lambda: self._wallet.took(tokens)) if tokens.trial else _nothing
-        return _kind()(judged, done, bearer_token=tokens.access)
+        return _client(judged, done, bearer_token=tokens.access)
 
     def secrets(self) -> Collection[str]:
         known = [*self._seen, self._wallet.issuer.client.secret]
@@ -110,13 +110,16 @@ def _nothing() -> None:
     """What most requests have to do afterwards."""
 
 
+def _client(judged: Callable[[ChannelError], ChannelError], done: Callable[[], None], **credentials: str) -> Any:
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    return _kind()(judged, done, **credentials)
+
+
 @cache
 def _kind() -> Any:
     # tweepy takes a tenth of a second to import: only who posts should wait for it.
     import tweepy
-
-    for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(logging.WARNING)
 
     class Client(tweepy.Client):  # type: ignore[misc]  # tweepy has no types
         """A client whose errors are judged, and have forgotten the frames in which headers lie open."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -27,8 +26,6 @@ ATTEMPT = timedelta(minutes=4, seconds=40)
 """So long a publication may take in all: the desk leases an attempt for five minutes."""
 READING = timedelta(minutes=2)
 """So long looking through the timeline, or asking for figures, may take."""
-# tweepy and the signing libraries write the Authorization header into their debug logs.
-_TALKATIVE = ("tweepy", "tweepy.client", "requests_oauthlib", "requests_oauthlib.oauth1_auth", "oauthlib")
 
 
 class Live:
@@ -48,8 +45,6 @@ class Live:
     def _session(self) -> Any:
         from channels.x.session import Session
 
-        for name in _TALKATIVE:
-            logging.getLogger(name).setLevel(logging.WARNING)
         return Session(self._api_url, self._timeout)
 
     @cached_property
