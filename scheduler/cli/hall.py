@@ -15,7 +15,7 @@ from scheduler.cli.session import By, Failed, Session, person, session
 from scheduler.cli.words import as_json, clean, moment, zulu
 
 if TYPE_CHECKING:
-    from channels.piece import Image
+    from scheduler.cli.stage.drafts import Photo
     from scheduler.delivery.acts import Person
     from scheduler.desk.assemble import Desk
     from scheduler.desk.hall import Hall, Line, Program
@@ -54,14 +54,14 @@ def live(
     from scheduler.desk.hall import Hall
 
     here = session(ctx)
-    images = _images(photos or [], alts or [])
+    shown = _photos(photos or [], alts or [])
     zone = here.workspace().settings.site.timezone
     asked = {
         "--fire": fire and (lambda hall, who: hall.fire(fire, who, tap)),
         "--skip": skip and (lambda hall, who: hall.skip(skip, who, tap)),
         "--late": late and _later(late, tap),
         "--start": start and _starting(start, zone, tap),
-        "--say": (words or images) and _saying(words, images, at and _moment(at, zone), tap),
+        "--say": (words or shown) and _saying(words, shown, at and _moment(at, zone), tap),
     }
     acts: list[tuple[str, Act]] = [(name, act) for name, act in asked.items() if act]
     _usable(acts, once=listing or as_document, at=at, tap=tap)
@@ -155,9 +155,11 @@ def _starting(told: str, zone: str, tap: str) -> Act:
     return lambda hall, who: hall.move(to, who, tap)
 
 
-def _saying(text: str, images: Sequence[Image], at: datetime | str, tap: str) -> Act:
+def _saying(text: str, photos: Sequence[Photo], at: datetime | str, tap: str) -> Act:
+    from scheduler.cli.stage import counting
+
     when = at if isinstance(at, datetime) else None
-    return lambda hall, who: hall.say(text, who, tap, images, when)
+    return lambda hall, who: hall.say(text, who, tap, counting.images(hall, photos), when)
 
 
 def _moment(told: str, zone: str) -> datetime:
@@ -169,12 +171,10 @@ def _moment(told: str, zone: str) -> datetime:
         raise typer.BadParameter(str(error)) from None
 
 
-def _images(photos: Sequence[str], alts: Sequence[str]) -> list[Image]:
-    from channels.piece import Image
-
-    if len(alts) > len(photos):
+def _photos(paths: Sequence[str], alts: Sequence[str]) -> list[Photo]:
+    if len(alts) > len(paths):
         raise typer.BadParameter("There is an --alt without a --photo. Each --photo takes one --alt.")
-    return [Image(path, alt) for path, alt in zip(photos, [*alts, *[""] * len(photos)], strict=False)]
+    return list(zip(paths, [*alts, *[""] * len(paths)], strict=False))
 
 
 def _only_one(desk: Desk, *, choice: bool) -> str:

@@ -37,8 +37,11 @@ class StageApp(App[None]):
     def keep(self) -> None:
         """Whatever is being written is on the disk after this."""
         for screen in self.screen_stack:
-            if isinstance(screen, Composer):
+            if isinstance(screen, Composer) and screen.is_mounted:
                 screen.keep()
+
+    async def action_quit(self) -> None:
+        self._told_to_end()
 
     @property
     def fault(self) -> Exception | None:

@@ -105,7 +105,7 @@ class Late(ModalScreen[timedelta | None]):
             yield Keys(
                 [
                     *((str(by), "min", f"by({by})") for by in (5, 10, 20, 30)),
-                    ("Enter", "Go on", "go"),
+                    ("Enter", "Go", "go"),
                     ("Esc", "No", "never"),
                 ]
             )

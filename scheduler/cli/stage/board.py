@@ -76,6 +76,7 @@ class Board(Screen[None]):
     def __init__(self, hall: Hall, by: str, drafts: Drafts) -> None:
         super().__init__()
         self._hall, self._by, self._drafts = hall, by, drafts
+        self._event = hall.piece.id
         self._sight: Sight | None = None
         self._looking = False
         self._offered = False
@@ -227,7 +228,7 @@ class Board(Screen[None]):
 
     def action_new(self) -> None:
         kept = self._kept()
-        self._compose_post(kept or keeping.fresh(self._hall.piece.id, self._by))
+        self._compose_post(kept or keeping.fresh(self._event, self._by))
 
     def _compose_post(self, draft: Draft) -> None:
         self.app.push_screen(Composer(self._hall, draft, self._drafts), self._answered)
@@ -235,7 +236,7 @@ class Board(Screen[None]):
     def _kept(self) -> Draft | None:
         """The newest draft that was not sent. What has gone out under its name already is dropped."""
         sent = {post.part for post in self.query_one(Listing).posts}
-        for draft in self._drafts.of(self._hall.piece.id, self._by):
+        for draft in self._drafts.of(self._event, self._by):
             if draft.tap not in sent:
                 return draft
             self._drafts.drop(draft)

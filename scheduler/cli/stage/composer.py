@@ -148,7 +148,7 @@ class Composer(Screen[Answer | None]):
     def _send(self, draft: Draft) -> None:
         def say() -> str:
             person = Person(draft.by, self._hall.desk.clock())
-            return self._hall.say(draft.text, person, draft.tap, counting.images(draft.photos))
+            return self._hall.say(draft.text, person, draft.tap, counting.images(self._hall, draft.photos))
 
         answer = pulse.attempt(self._hall, say)
         if answer.end == "done":

@@ -6,76 +6,50 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from channels.message import Message, Problem
+from channels.message import Problem
 from channels.piece import Image
 from scheduler.cli.stage.drafts import Photo
 from scheduler.desk.hall import Hall
 
-_PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
-_PHOTOS_FIRST = ("empty-text", "missing-alt", "image-left-out")
-"""What a channel says of photos that are not in the workspace yet: this page says it itself, and better."""
-
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """`lengths`: a line for each channel that counts; `problems`: sentences. `fits`: it can be sent as it is."""
+    """`lengths`: a line for each channel that counts; `problems`: sentences. It can be sent where there are none."""
 
     lengths: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
-    @property
-    def fits(self) -> bool:
-        return not self.problems
-
-
-def images(photos: Sequence[Photo]) -> list[Image]:
-    """Those that were named."""
-    return [Image(path.strip(), " ".join(alt.split())) for path, alt in photos if path.strip()]
-
 
 def count(hall: Hall, text: str, photos: Sequence[Photo] = ()) -> Count:
-    """As the channels see it. Reads no database."""
-    shown = images(photos)
-    made = hall.draft(text, shown)
-    problems = [*_of_photos(hall, photos), *(one for message in made for one in _of(message, bool(shown)))]
+    """As the channels see it."""
+    made = hall.draft(text, images(hall, photos))
+    lengths = [f"{one.channel}: {one.length} of {one.limit}" for one in made if one.limit is not None]
+    told = [f"{one.channel}: {problem.message}" for one in made for problem in one.problems if _stops(problem)]
     if not made:
-        problems.append("No channel of this event takes live posts.")
-    return Count(tuple(_length(one) for one in made if one.limit is not None), tuple(dict.fromkeys(problems)))
+        told.append("No channel of this event takes live posts.")
+    return Count(tuple(lengths), tuple(dict.fromkeys([*_lost(photos), *told])))
 
 
-def _length(message: Message) -> str:
-    if any(problem.rule == "shortened" for problem in message.problems):
-        return f"{message.channel}: more than {message.limit}"
-    return f"{message.channel}: {message.length} of {message.limit}"
+def images(hall: Hall, photos: Sequence[Photo]) -> list[Image]:
+    """Those that were named: beside the event, else in the folder where the command was typed, or anywhere by its path."""
+    return [Image(_found(hall, path.strip()), " ".join(alt.split())) for path, alt in photos if path.strip()]
 
 
-def _of(message: Message, shown: bool) -> Iterator[str]:
-    for problem in message.problems:
-        if _stops(problem) and not (shown and problem.rule in _PHOTOS_FIRST):
-            yield f"{message.channel}: {problem.message}"
+def _found(hall: Hall, path: str) -> str:
+    if hall.desk.library.media(hall.piece, path) is not None:
+        return path
+    try:
+        here = Path.cwd() / path
+        return str(here) if here.is_file() else path
+    except (OSError, ValueError):  # a name that no file system takes
+        return path
+
+
+def _lost(photos: Sequence[Photo]) -> Iterator[str]:
+    if any(alt.strip() and not path.strip() for path, alt in photos):
+        yield "There are words about a photo, and no photo. Name its file."
 
 
 def _stops(problem: Problem) -> bool:
     """As `Hall.say` has it."""
-    return problem.severity == "error" or problem.rule in ("shortened", "image-left-out")
-
-
-def _of_photos(hall: Hall, photos: Sequence[Photo]) -> Iterator[str]:
-    for path, alt in photos:
-        if not path.strip():
-            if alt.strip():
-                yield "There are words about a photo, and no photo. Name its file."
-        elif why := _why_not(hall, path.strip()):
-            yield why
-        elif not alt.strip():
-            yield f"Say in a sentence what is to be seen in {Path(path).name}."
-
-
-def _why_not(hall: Hall, path: str) -> str:
-    if Path(path).suffix.lower() not in _PICTURES:
-        return f"{path} is no photo: a JPEG, PNG, WebP or GIF file can be sent."
-    try:
-        there = hall.desk.library.media(hall.piece, path) is not None or Path(path).expanduser().is_file()
-    except (OSError, ValueError, RuntimeError):  # a name that no file system takes, a home that nobody has
-        there = False
-    return "" if there else f"There is no file {path}, neither beside the event's nor here."
+    return problem.severity == "error" or problem.rule == "image-left-out"

@@ -67,7 +67,9 @@ def posts(program: Program) -> list[Post]:
 def steady(text: str) -> str:
     """`text` on one line, with each emoji sequence as its first sign: terminals disagree on how wide a sequence is."""
     flat = " ".join(clean(unicodedata.normalize("NFC", text)).split())
-    return flat if flat.isascii() else " ".join("".join(_steadied(flat)).split())
+    if flat.isascii():
+        return flat
+    return unicodedata.normalize("NFC", " ".join("".join(_steadied(flat)).split()))
 
 
 def _steadied(text: str) -> Iterator[str]:
