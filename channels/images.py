@@ -128,7 +128,7 @@ def _size(image: Image.Image) -> tuple[int, int]:
 
 
 def _formats(image: Image.Image) -> tuple[str, ...]:
-    own = image.format or "PNG"
+    own = "JPEG" if image.format == "MPO" else image.format or "PNG"  # a phone's JPEG with more than one picture
     return (own,) if own == "WEBP" else (own, "WEBP")
 
 

@@ -107,7 +107,8 @@ def _numbered(text: str) -> list[str]:
 
 def _live_post(piece: Piece, post: LivePost, *, threads: bool) -> Post:
     body = clean(post.text).strip() if post.plain else _plain(post.text, piece.lang)
-    text, problems = _fitted(body, _foot(body, "", _event_tags(piece)))
+    foot = _foot(body, "", _event_tags(piece))
+    text, problems = (_joined(body, foot), ()) if post.plain else _fitted(body, foot)
     reply = threads and piece.event is not None and piece.event.thread
     return Post(post.part, text, post.images, reply, problems)
 
@@ -210,9 +211,7 @@ def _text_problems(message: Message) -> Iterator[Problem]:
     if not message.media and not _says_something(message.text):
         yield Problem("empty-text", "There is nothing to post: no words and no picture. Write a sentence.")
     if (message.length or 0) > LIMIT:
-        text = (
-            f"The post is {message.length} characters long; {LIMIT} is the most. Shorten its longest word or address."
-        )
+        text = f"The post is {message.length} characters long; {LIMIT} is the most. Shorten it."
         yield Problem("too-long", text, field="channels")
     if name := _NAME_AHEAD.match(message.text):
         text = f"The post begins with {name[0]}: X takes it for an answer and shows it to few. Put a word before it."

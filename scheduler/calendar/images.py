@@ -21,7 +21,8 @@ _DEFINITION = re.compile(r"^[ ]{0,3}\[([^\[\]\n^]+)\]:[ \t]*<?([^\s<>]+)", re.MU
 _REMOTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//")
 _EMPTY_LINK = re.compile(r"\[\s*\]\([^()\n]*\)")
 State = Literal["there", "broken", "missing", "outside"]
-_FORMATS = frozenset({"JPEG", "PNG", "WEBP", "GIF"})
+_FORMATS = frozenset({"JPEG", "MPO", "PNG", "WEBP", "GIF"})
+"""MPO: a JPEG with more than one picture in it, as some phones write it."""
 _BARE = re.compile(r"<img\b(?![^<>]*\balt\s*=)[^<>]{0,2000}>", re.IGNORECASE)
 _RASTER = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif"})
 

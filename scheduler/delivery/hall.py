@@ -72,24 +72,37 @@ def skip(store: Store, event: Event, part: str, person: Person, tap: str = "") -
 
 def shift(store: Store, event: Event, by: timedelta, person: Person, tap: str = "") -> str:
     """Move every post that has a time and has not gone out, later or (below zero) earlier; by whole seconds."""
-    by = timedelta(seconds=round(by.total_seconds()))
-    if not by:
-        raise Refused("That moves nothing: say by how much, like 20m.")
 
     def act(db: Connection) -> str:
-        total = shifts.of(db, event.piece, event.starts_at) + by
-        if abs(total) > _FARTHEST:
-            raise Refused("An event can be moved by a week at most here. For more, change starts_at in its file.")
-        shifts.put(db, event.piece, event.starts_at, total, person.now)
-        rows = [row for row in handmade.live(db, event.piece) if _is_to_come(row, person.now)]
-        deliveries.apply(db, [_moved(row, by, person.now) for row in rows])
-        approvals.retime(db, event.piece, {(row.channel, row.part): row.due_at + by for row in rows}, pin.of)
-        detail = f"by {_by(by)}, {_by(total)} in all"
-        audit.write(db, person.now, person.name, "shift", piece=event.name, detail=detail)
-        many = "1 post is" if len(rows) == 1 else f"{len(rows)} posts are"
-        return f"{many} moved by {_by(by)}; the event runs {_running(total)}."
+        return _shifted(db, event, by, person)
 
     return _once(store, event, f"shift/{tap}", person.now, act) if tap else _now(store, act)
+
+
+def move(store: Store, event: Event, to: datetime, person: Person, tap: str = "") -> str:
+    """The event starts then; what has a time and has not gone out moves along."""
+
+    def act(db: Connection) -> str:
+        return _shifted(db, event, to - event.starts_at - shifts.of(db, event.piece, event.starts_at), person)
+
+    return _once(store, event, f"move/{tap}", person.now, act) if tap else _now(store, act)
+
+
+def _shifted(db: Connection, event: Event, told: timedelta, person: Person) -> str:
+    by = timedelta(seconds=round(told.total_seconds()))
+    if not by:
+        raise Refused("That moves nothing: the event has that time already.")
+    total = shifts.of(db, event.piece, event.starts_at) + by
+    if abs(total) > _FARTHEST:
+        raise Refused("An event can be moved by a week at most here. For more, change starts_at in its file.")
+    shifts.put(db, event.piece, event.starts_at, total, person.now)
+    rows = [row for row in handmade.live(db, event.piece) if _is_to_come(row, person.now)]
+    deliveries.apply(db, [_moved(row, by, person.now) for row in rows])
+    approvals.retime(db, event.piece, {(row.channel, row.part): row.due_at + by for row in rows}, pin.of)
+    detail = f"by {_by(by)}, {_by(total)} in all"
+    audit.write(db, person.now, person.name, "shift", piece=event.name, detail=detail)
+    many = "1 post is" if len(rows) == 1 else f"{len(rows)} posts are"
+    return f"{many} moved by {_by(by)}; the event runs {_running(total)}."
 
 
 @dataclass(frozen=True, slots=True)

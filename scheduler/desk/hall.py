@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from slugify import slugify
-
 from channels.contract import Batching, Parting
-from channels.message import Message
+from channels.message import Media, Message
 from channels.piece import MAIN, Image, LivePost, Piece
 from scheduler.delivery import hall as acts
 from scheduler.delivery.acts import Person, Refused
+from scheduler.desk import photo
 from scheduler.desk.assemble import Desk
 from scheduler.store import handmade, messages, pieces, shifts
 
 _DRAFT = "draft"
 _LONGEST_NAME = 64
-_MEDIA = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".mp4", ".mov")
-_LARGEST = 512 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +117,7 @@ class Hall:
 
     def move(self, to: datetime, person: Person, tap: str = "") -> str:
         """The event starts then; what has not gone out moves along."""
-        event = self._event()
-        with self.desk.store.read() as db:
-            starts = event.starts_at + shifts.of(db, event.piece, event.starts_at)
-        return self.late(to - starts, person, tap)
+        return acts.move(self.desk.store, self._event(), to, person, tap)
 
     def draft(self, text: str, images: Sequence[Image] = (), part: str = _DRAFT) -> list[Message]:
         """The post as each channel would send it, with its length and what is wrong with it."""
@@ -140,14 +131,10 @@ class Hall:
         name = tap or uuid4().hex
         if not _is_name(name):
             raise Refused(f"'{name[:80]}' can't name a post: small letters a-z, digits and -, at most {_LONGEST_NAME}.")
-        own = [self._own(image) for image in images if image.src.strip()]
+        photos = [image for image in images if image.src.strip()]
+        self._refuse(self.draft(text, photos, name))
+        own = [replace(image, src=photo.brought(self.desk.workspace.root, self._piece, image.src)) for image in photos]
         made = [replace(one, data={**one.data, "by": person.name}) for one in self.draft(text, own, name)]
-        for message in made:
-            for problem in message.problems:
-                if problem.severity == "error" or problem.rule in ("shortened", "image-left-out"):
-                    raise Refused(f"{message.channel}: {problem.message}")
-        if not made:
-            raise Refused(f"{self._piece.id} is posted nowhere: no channel of it takes live posts.")
         self.desk.library.keep([media for message in made for media in message.media])
         fresh = acts.Fresh(made, {one.channel: self._late(one.channel) for one in made}, at)
         return acts.say(self.desk.store, self._event(), fresh, person, name, approval=self.desk.settings.desk.approval)
@@ -188,24 +175,22 @@ class Hall:
         event = self._piece.event
         assert event is not None  # noqa: S101  a hall is made of events alone
         piece = replace(self._piece, event=replace(event, posts=(post,)))
-        rendered = self.desk.channels[channel].render(piece, self.desk.library.view)
+        view = replace(self.desk.library.view, files=self._file)
+        rendered = self.desk.channels[channel].render(piece, view)
         return (message for message in rendered if message.part == post.part)
 
-    def _own(self, image: Image) -> Image:
-        """A photo from elsewhere is copied beside the event, where a recap finds it."""
-        path = Path(image.src).expanduser()
-        if self.desk.library.media(self._piece, image.src) is not None:
-            return image
-        if path.suffix.lower() not in _MEDIA or not path.is_file() or path.stat().st_size > _LARGEST:
-            raise Refused(f"{image.src} is not a photo or film that can be read here (JPEG, PNG, WebP, GIF, MP4, MOV).")
-        content = self.desk.workspace.root / "content"
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-        stem = str(slugify(path.stem, max_length=40)) or "photo"
-        target = (content / "events" / self._piece.slug).joinpath(f"{stem}-{digest}{path.suffix.lower()}")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if not target.exists():
-            shutil.copyfile(path, target)
-        return replace(image, src="/" + target.relative_to(content).as_posix())
+    def _refuse(self, drafts: Sequence[Message]) -> None:
+        """Where a channel objects to one of them. A post from the hall is sent as it was typed, or not at all."""
+        if not drafts:
+            raise Refused(f"{self._piece.id} is posted nowhere: no channel of it takes live posts.")
+        for message in drafts:
+            for problem in message.problems:
+                if problem.severity == "error" or problem.rule == "image-left-out":
+                    raise Refused(f"{message.channel}: {problem.message}")
+
+    def _file(self, piece: Piece, src: str) -> Media | None:
+        """Of the workspace, or a photo or film of this machine."""
+        return self.desk.library.media(piece, src) or photo.elsewhere(src)
 
 
 def _posts(channel: object) -> bool:

@@ -115,3 +115,11 @@ def test_a_small_picture_has_exactly_its_size(tmp_path: Path) -> None:
     photo = saved(tmp_path / "photo.jpg", (300, 900))
     with Image.open(tmp_path / "out" / thumbnail(photo, digest(photo), tmp_path / "out")) as made:
         assert made.size == images.THUMBNAIL
+
+
+def test_a_phones_jpeg_with_two_pictures_in_it_is_a_jpeg(tmp_path: Path) -> None:
+    first, second = (Image.new("RGB", (900, 600), color) for color in ("red", "blue"))
+    source = tmp_path / "a.jpg"
+    first.save(source, "MPO", save_all=True, append_images=[second])
+    made = variants(source, digest(source), tmp_path / "out")
+    assert all(one.name.endswith((".jpg", ".webp")) for one in made)

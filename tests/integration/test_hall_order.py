@@ -167,7 +167,7 @@ Act = Callable[[Hall], str]
         (lambda h: h.fire("nowhere", _somebody(h)), "no post 'nowhere'"),
         (lambda h: h.skip("nowhere", _somebody(h)), "no post 'nowhere'"),
         (lambda h: h.late(timedelta(days=8), _somebody(h)), "a week at most"),
-        (lambda h: h.say("x" * 300, _somebody(h), "t1"), "does not fit"),
+        (lambda h: h.say("x" * 300, _somebody(h), "t1"), "300 characters long"),
         (lambda h: h.say("sana " * 90, _somebody(h), "t1"), "characters long"),
         (lambda h: h.say("", _somebody(h), "t1"), "nothing to post"),
         (lambda h: h.say("Hei", _somebody(h), "A B"), "can't name a post"),
@@ -220,7 +220,7 @@ def test_a_pause_is_told_at_once(room: Newsroom) -> None:
 def test_only_photos_and_films_are_taken_from_elsewhere(room: Newsroom, tmp_path: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("x")
-    with pytest.raises(Refused, match="not a photo"):
+    with pytest.raises(Refused, match="does not go to X"):
         hall(room).say("Hei!", room.maija, "tap-1", [Image(str(secret), "Salaisuus.")])
     assert not list((room.root / "content").rglob("*secret*"))
 
