@@ -383,6 +383,18 @@ def test_the_hall_runs_late_after_saying_what_moves(
     assert hall.program().shift == timedelta(minutes=minutes)
 
 
+def test_it_is_told_what_moves_before_it_does(hall: Hall) -> None:
+    hall.say("Nyt heti.", person("Maija"), "nyt")
+    hall.fire("loppu-jonka-nimi-on-niin-pitka-ettei-se-mahdu-yhdelle-riville-missaan-puhelimessa", person("Maija"))
+    hall.skip("avaus", person("Maija"))
+    now, zone, by = hall.desk.clock(), hall.desk.settings.zone, timedelta(minutes=20)
+    asked = telling.moved(telling.posts(hall.program()), by, now, zone)
+    assert "1 post moves: 'Puhe 👩 ja FI' from" in asked
+    assert hall.late(by, person("Maija")).startswith("1 post is moved")
+    hall.skip(next(line.part for line in hall.program().lines if line.part.startswith("puhe")), person("Maija"))
+    assert "No post that has a time" in telling.moved(telling.posts(hall.program()), -by, now, zone)
+
+
 def test_no_number_is_no_shift(hall: Hall) -> None:
     async def step(pilot: Pilot[None]) -> None:
         for told in ("", "-", "0", "99999"):

@@ -185,7 +185,7 @@ def sandboxes(program: Program) -> str:
 
 def moved(found: Sequence[Post], by: timedelta, now: datetime, zone: ZoneInfo) -> str:
     """What a shift would do, before it is done."""
-    lines = [line for post in found for line in post.lines if _moves(line)]
+    lines = [line for post in found for line in post.lines if _moves(line, now)]
     way = f"{span(round(abs(by).total_seconds() / 60))} {'later' if by > timedelta(0) else 'earlier'}"
     if not lines:
         return f"Everything {way}? No post that has a time is left to move."
@@ -197,6 +197,8 @@ def moved(found: Sequence[Post], by: timedelta, now: datetime, zone: ZoneInfo) -
     return f"Everything {way}? {many}: '{steady(first.label)}' from {old} to {new}{rest}."
 
 
-def _moves(line: Line) -> bool:
+def _moves(line: Line, now: datetime) -> bool:
     """As `scheduler.delivery.hall.shift` has it."""
-    return line.state in (*_WAITING, "held") and line.due_at is not None and not line.fired
+    if line.due_at is None or line.fired or (line.fresh and line.due_at <= now):
+        return False
+    return line.state in (*_WAITING, "held")
