@@ -200,6 +200,11 @@ class Priced(Protocol):
     read_price: Decimal
     """What one post costs that is read back or measured."""
 
+    @property
+    def read(self) -> int:
+        """How many posts were read so far by this channel, from its opening on."""
+        ...
+
     def cost(self, message: Message) -> Decimal:
         """What publishing it is charged for. No network."""
         ...

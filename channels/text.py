@@ -170,6 +170,9 @@ def _bits(text: str, span: Span, level: int) -> list[Span]:
 
 def hashtag(tag: str) -> str:
     """`palvelumuotoilu` → `#palvelumuotoilu`, `digital services` → `#DigitalServices`; "" where no letter is in it."""
+    tag = tag.strip().lstrip("#＃")
+    if set(tag) & set("+#"):
+        return ""  # without its sign it would be another: C++, C#
     words = _WORD.findall(clean(tag))
     name = words[0] if len(words) == 1 else "".join(word[:1].upper() + word[1:] for word in words)
     return f"#{name}" if regex.search(r"\p{L}", name) else ""

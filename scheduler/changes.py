@@ -15,6 +15,7 @@ _OPEN = frozenset({"planned", "retrying", "held"})
 _QUIET = frozenset({"planned", "retrying", "publishing", "published"})
 _FIRM = frozenset({"uncertain", "rename", "person"})
 """What may be out already, and what a person holds: no file that comes or goes may undo that."""
+_OUT = frozenset({"publishing", "published", "withdrawn"})
 _CLAIMED = frozenset({"publishing", "retrying", "published", "failed", "withdrawn"})
 
 
@@ -133,7 +134,7 @@ def _ahead(want: Wanted, now: datetime) -> bool:
 def _frozen(wants: Sequence[Wanted], stored: Sequence[Stored]) -> Sequence[Wanted]:
     """A thread whose first post was claimed keeps the posts it had: numbers that are out mean those posts. Those that
     were cancelled with the file are among them where it asks for them again. So does a piece that went out as one post."""
-    claimed = {row.channel for row in stored if _numbered(row.part) and row.state in _CLAIMED}
+    claimed = {row.channel for row in stored if _is_begun(row)}
     times = {want.channel: want for want in wants if want.channel in claimed and _numbered(want.part)}
     if not times:
         return wants
@@ -145,6 +146,13 @@ def _frozen(wants: Sequence[Wanted], stored: Sequence[Stored]) -> Sequence[Wante
         if row.state != "cancelled" or (row.channel, row.part) in asked
     ]
     return [want for want in wants if not (want.channel in times and _numbered(want.part))] + kept
+
+
+def _is_begun(row: Stored) -> bool:
+    """A single post that provably did not go out may still become a thread."""
+    if row.part == MAIN:
+        return row.state in _OUT or (row.state == "retrying" and row.reason == "uncertain")
+    return row.part.isdigit() and row.state in _CLAIMED
 
 
 def _numbered(part: str) -> bool:

@@ -33,6 +33,9 @@ class Remote(Protocol):
     @property
     def look(self) -> str: ...
 
+    @property
+    def read(self) -> int: ...
+
 
 class X:
     """Posts of one account. Not idempotent: X has no keys, and the sandbox is as forgetful."""
@@ -73,6 +76,10 @@ class X:
 
     def measure(self, receipts: Sequence[Receipt], now: datetime) -> list[Measurement]:
         return self._remote.measure(receipts, now)
+
+    @property
+    def read(self) -> int:
+        return self._remote.read
 
     def cost(self, message: Message) -> Decimal:
         """X charges more for a post with an address in it (docs.x.com, pay-per-use, November 2026)."""

@@ -69,6 +69,10 @@ class Live:
             )
         return _receipt(remote_id, datetime.now(UTC))
 
+    @property
+    def read(self) -> int:
+        return self._reader.seen
+
     def find(self, message: Message, _key: str, since: datetime) -> Receipt | None:
         try:
             with self._within(READING):

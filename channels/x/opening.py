@@ -35,6 +35,8 @@ class Unset:
     def find(self, *_: object) -> NoReturn:
         raise CannotTell(self._told)
 
+    read = 0
+
     def measure(self, *_: object) -> NoReturn:
         raise Unauthorized(self._told)
 

@@ -49,6 +49,9 @@ class Outbox:
         self._append(line)
         return receipt
 
+    read = 0
+    """Nobody charges for reading a file."""
+
     def find(self, _message: Message, key: str, _since: datetime) -> Receipt | None:
         needle = _encoded({"key": key})[1:-1]
         for line in self._lines_with(needle):

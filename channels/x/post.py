@@ -28,6 +28,7 @@ _CASHTAG = regex.compile(r"(?<![\w$])\$[A-Za-z]{1,6}(?:[._][A-Za-z]{1,2})?(?!\w)
 _HASHTAG = regex.compile(r"[#＃][\p{L}\p{M}\p{Nd}_]+")
 _TAG_AHEAD = regex.compile(r"^#(?=[^\s#])", regex.M)
 _NAME_AHEAD = regex.compile(r"[@＠]\w{1,20}")
+_BRACES = regex.compile(r"\{[A-Za-z_]+\}")
 _LINK = "{link}"
 
 
@@ -57,7 +58,7 @@ def parts(piece: Piece, view: View, channel: str, options: XOptions) -> list[Par
 def _posts(piece: Piece, view: View, channel: str, options: XOptions) -> list[Post]:
     out = _announcement(piece, view, channel, options)
     if piece.event:
-        live = partial(_live_post, piece, threads=options.threads)
+        live = partial(_live_post, piece, view, channel, threads=options.threads)
         out += [live(post) for post in piece.event.posts]
     return out
 
@@ -65,7 +66,7 @@ def _posts(piece: Piece, view: View, channel: str, options: XOptions) -> list[Po
 def _announcement(piece: Piece, view: View, channel: str, options: XOptions) -> list[Post]:
     images = _beside(piece, view)
     link = view.link(view.page(piece), piece, channel)
-    own = clean(piece.override(channel).text).strip()
+    own = _linked(clean(piece.override(channel).text).strip(), piece, view, channel)
     if not own:
         title, summary = clean(piece.title).strip(), clean(piece.summary).strip()
         body = "\n\n".join(filter(None, (title, summary)))
@@ -81,6 +82,15 @@ def _announcement(piece: Piece, view: View, channel: str, options: XOptions) -> 
     body = " ".join(own.replace(_LINK, "").split(" ")).strip()
     text, problems = _fitted(body, _foot(own, tail, _event_tags(piece)))
     return [Post(MAIN, text, images, problems=problems)]
+
+
+def _linked(text: str, piece: Piece, view: View, channel: str) -> str:
+    """Addresses that the writer typed, as the channel publishes them."""
+    for address in reversed(addresses(text)):
+        url = text[address.start : address.end]
+        if url.startswith("http"):
+            text = text[: address.start] + view.link(url, piece, channel) + text[address.end :]
+    return text
 
 
 def _beside(piece: Piece, view: View) -> tuple[Image, ...]:
@@ -105,8 +115,9 @@ def _numbered(text: str) -> list[str]:
     return [f"{one} {number}/{len(texts)}" for number, one in enumerate(texts, 1)]
 
 
-def _live_post(piece: Piece, post: LivePost, *, threads: bool) -> Post:
+def _live_post(piece: Piece, view: View, channel: str, post: LivePost, *, threads: bool) -> Post:
     body = clean(post.text).strip() if post.plain else _plain(post.text, piece.lang)
+    body = _linked(body, piece, view, channel)
     foot = _foot(body, "", _event_tags(piece))
     text, problems = (_joined(body, foot), ()) if post.plain else _fitted(body, foot)
     reply = threads and piece.event is not None and piece.event.thread
@@ -216,6 +227,9 @@ def _text_problems(message: Message) -> Iterator[Problem]:
     if name := _NAME_AHEAD.match(message.text):
         text = f"The post begins with {name[0]}: X takes it for an answer and shows it to few. Put a word before it."
         yield Problem("name-ahead", text, "warning", "channels")
+    if left := _BRACES.findall(message.text):
+        text = f"{left[0]} goes out as it stands: only {_LINK} is replaced."
+        yield Problem("unknown-placeholder", text, "warning", "channels")
     if len(cashtags := _CASHTAG.findall(message.text)) > 1:
         text = f"X takes one cashtag a post; here are {', '.join(cashtags)}. Write the others without the $."
         yield Problem("cashtags", text)

@@ -42,6 +42,8 @@ class Reader:
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
+        self.seen = 0
+        """How many posts were told: X charges for each."""
         self._order = [OLD, NEW]
 
     def read(self, route: str, fields: Sequence[str], **params: str) -> tuple[list[Post], Mapping[str, Any]]:
@@ -78,7 +80,9 @@ class Reader:
         self, names: Names, route: str, fields: Sequence[str], params: Mapping[str, str]
     ) -> tuple[list[Post], Mapping[str, Any]]:
         answer = self._ask("GET", route, params={**params, **names.params(["created_at", *fields])})
-        return list(_posts(answer)), answer
+        posts = list(_posts(answer))
+        self.seen += len(posts)
+        return posts, answer
 
 
 def first(post: Post, *names: str) -> Any:

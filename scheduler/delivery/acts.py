@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from channels.contract import Channel, can_withdraw
 from scheduler.delivery import key, pin
 from scheduler.delivery.states import sources
-from scheduler.store import approvals, attempts, audit, breakers, deliveries, pauses
+from scheduler.store import approvals, attempts, audit, breakers, deliveries, messages, pauses
 from scheduler.store.engine import Store
 
 Scope = Literal["all", "channel", "client", "project"]
@@ -58,6 +58,9 @@ def again(db: Connection, row: Any, person: Person, *, approval: bool, early: bo
     _require(moved, row, "retried", states)
     if row.live and not early:
         fired(db, row, person)
+    if row.state == "failed" and row.part.isdigit():
+        # Refused for what it was: it is made of the file again, and what has not gone out behind it.
+        messages.thaw(db, row.piece_id, row.channel)
     if early:
         return f"{_what(row)} is planned again and goes out when it is due. {_EARLIER}"
     return f"{_what(row)} goes out now."

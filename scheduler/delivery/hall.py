@@ -47,7 +47,7 @@ def fire(store: Store, event: Event, part: str, person: Person, tap: str = "", *
             told = _fired(db, row, person, approval)
             breakers.try_now(db, row.channel)
             _audit(db, row, person, "fire")
-            return f"{told}{_but(db, event, row.channel)}"
+            return f"{told}{_but(db, event, row.channel) or _unready(db, event, row, approval)}"
 
         return _each(_posts(db, event, part), one)
 
@@ -113,6 +113,7 @@ class Fresh:
     messages: Sequence[Message]
     late: Mapping[str, int | None]
     at: datetime | None = None
+    expires_at: datetime | None = None
 
 
 def say(store: Store, event: Event, fresh: Fresh, person: Person, tap: str, *, approval: bool = False) -> str:
@@ -126,8 +127,10 @@ def say(store: Store, event: Event, fresh: Fresh, person: Person, tap: str, *, a
 
 def _said(db: Connection, event: Event, fresh: Fresh, message: Message, person: Person, approval: bool) -> str:
     name, lang = message.channel, event.name.partition("/")[0]
+    if handmade.twin(db, event.piece, name, message.text):
+        raise Refused("The same text is out already, and X takes none twice. Change a word.")
     due, late = fresh.at or person.now, fresh.late.get(name)
-    want = Wanted(name, message.part, due, late, None, False, "", "", lang, None, live=True)
+    want = Wanted(name, message.part, due, late, fresh.expires_at, False, "", "", lang, None, live=True)
     number = handmade.add(db, event.piece, want, message)
     if number is None:
         raise Refused(f"A post of this event is called '{message.part}' already. Give it another name.")
@@ -146,6 +149,18 @@ def _but(db: Connection, event: Event, channel: str) -> str:
         if (pause.scope, pause.name) in own:
             what = "everything" if pause.scope == "all" else f"the {pause.scope} {pause.name}"
             return f" But {what} is paused by {pause.by}, so it will be held."
+    return ""
+
+
+def _unready(db: Connection, event: Event, row: Any, approval: bool) -> str:
+    """What its file or its second reader has against it."""
+    if row.fixed:
+        return "" if row.approved_by or not approval else f" But it waits for: julki approve {row.id} --by NAME"
+    if handmade.is_broken(db, event.piece):
+        return " But its file has errors, so it will be held until they are mended."
+    word = approvals.standing(db, [event.piece]).get(event.piece) if approval else None
+    if approval and (word is None or word.decision != "approved"):
+        return f" But nobody has approved it, so it will be held: julki approve {event.name} --by NAME"
     return ""
 
 

@@ -68,7 +68,12 @@ def cost(channel: Channel, message: Message) -> int:
 
 def price(channel: Priced, message: Message) -> int:
     """What it would cost, in millionths of a US dollar, also where it is only rehearsed."""
-    return int((channel.cost(message) * _MILLION).to_integral_value(ROUND_CEILING))
+    return millionths(channel.cost(message))
+
+
+def millionths(price: Decimal) -> int:
+    """Of a US dollar; rounded up."""
+    return int((price * _MILLION).to_integral_value(ROUND_CEILING))
 
 
 def month(now: datetime, zone: ZoneInfo) -> datetime:

@@ -12,12 +12,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from channels.contract import Channel, Receipt, Visible
+from channels.contract import Channel, Priced, Receipt, Visible
 from channels.errors import CannotTell, RateLimited
-from scheduler.delivery import condition, outcome, retry
+from channels.message import Message
+from scheduler.delivery import condition, outcome, purse, retry
 from scheduler.delivery.outcome import Act
 from scheduler.delivery.setup import Setup
-from scheduler.store import attempts, messages
+from scheduler.store import attempts, expenses, messages
 from scheduler.store.engine import Store
 
 MOST_CHECKS = 3
@@ -28,19 +29,17 @@ _NOT_NOW = timedelta(seconds=20)
 def settle(channel: Channel, setup: Setup, *, live: bool | None = None) -> int:
     """How many open attempts found their end. `live`: those that are the business of the hall's lane, or of the other."""
     with setup.store.read() as db:
-        rows = [row for row in attempts.orphans(db, channel.name) if _is_mine(row, live, setup.owner)]
+        rows = [row for row in attempts.orphans(db, channel.name) if _is_mine(row, live)]
     now = setup.clock()
     return sum(_one(row, channel, setup, now) for row in rows if row.look_at is None or row.look_at <= now)
 
 
-def _is_mine(row: Any, live: bool | None, owner: str) -> bool:
-    """The hall's lane looks only for what a desk that died left behind, so that its posts follow in their order. What is in
-    doubt since is read back by the other lane: that can take minutes, and a hall does not wait. What the hall's lane is
-    sending now is nobody else's."""
-    if live is None:
-        return True
-    left_behind = row.uncertain_at is None
-    return row.live and left_behind and row.owner != owner if live else not (row.live and left_behind)
+def _is_mine(row: Any, live: bool | None) -> bool:
+    """The hall's lane, which sends nothing while it looks, takes the posts that were left behind under way, so that the
+    others follow in their order. What is in doubt since is read back by the other lane: that can take minutes, and a hall
+    does not wait. That one also takes back what is out."""
+    hall = row.live and row.purpose == "publish" and row.uncertain_at is None
+    return live is None or hall == live
 
 
 def abandon(store: Store, channels: Collection[str], now: datetime) -> int:
@@ -75,7 +74,7 @@ def _read_back(row: Any, act: Act, channel: Channel, setup: Setup, now: datetime
     with setup.store.read() as db:
         message = messages.load(db, row.digest)
     try:
-        receipt = channel.find(message, row.key, row.started_at)
+        receipt = _asked(row, message, channel, setup, now)
     except RateLimited as error:
         return _later(row, error, setup, now)
     except CannotTell as error:
@@ -86,6 +85,17 @@ def _read_back(row: Any, act: Act, channel: Channel, setup: Setup, now: datetime
     if receipt is not None:
         return _found(row, act, receipt, setup, now)
     return _absent(row, act, channel, setup, now)
+
+
+def _asked(row: Any, message: Message, channel: Channel, setup: Setup, now: datetime) -> Receipt | None:
+    """What is read is paid for, whatever comes of it."""
+    before = channel.read if isinstance(channel, Priced) else 0
+    try:
+        return channel.find(message, row.key, row.started_at)
+    finally:
+        if isinstance(channel, Priced) and channel.paid and (count := channel.read - before):
+            with setup.store.write() as db:
+                expenses.add(db, channel.name, "find", count, count * purse.millionths(channel.read_price), now)
 
 
 def _found(row: Any, act: Act, receipt: Receipt, setup: Setup, now: datetime) -> int:

@@ -14,7 +14,7 @@ from scheduler.delivery.limits import NONE
 from scheduler.delivery.outcome import Act
 from scheduler.delivery.ready import Drafts, Ready
 from scheduler.delivery.setup import Setup
-from scheduler.store import approvals, audit, deliveries, dues, messages
+from scheduler.store import approvals, audit, deliveries, dues, handmade, messages
 
 _TWIN = (
     "The same text is out already, as '{part}'. Is this the same post under another label? Then: julki skip {id}. To send "
@@ -107,10 +107,10 @@ class Sluice:
 
     def _twin(self, found: Ready) -> str:
         """The post of the same event that is out with the same text: its label was changed, or it was written twice."""
+        row = found.row
         with self.setup.store.read() as db:
-            rows = dues.thread(db, found.row.piece_id, self.channel.name)
-            out = [row for row in rows if row.state == "published" and row.digest and row.id != found.row.id]
-            return next((row.part for row in out if messages.load(db, row.digest).text == found.message.text), "")
+            other = handmade.twin(db, row.piece_id, row.channel, found.message.text, row.id)
+        return other.part if other else ""
 
     def _as_approved(self, row: Any, facts: gate.Facts) -> gate.Verdict:
         """An edition is made of its pieces; each is looked at as it would go out alone, which is how it was approved."""

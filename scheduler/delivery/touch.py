@@ -131,8 +131,9 @@ def _make(row: Any, channel: Channel, setup: Setup) -> object:
 def _hint(row: Any, found: Message | gate.Hold, setup: Setup) -> str:
     """What to do about an edit where what is out can't be replaced. The label of a live post is for the desk: without its
     section it is as it was."""
-    fine = row.live if isinstance(found, gate.Hold) else found.digest() == row.digest or _says(row, found, setup)
-    return "" if fine else _CORRECT.format(id=row.id)
+    if isinstance(found, gate.Hold):
+        return "" if row.live else f'{_CORRECT.format(id=row.id)} --text "…"'
+    return "" if found.digest() == row.digest or _says(row, found, setup) else _CORRECT.format(id=row.id)
 
 
 def _says(row: Any, message: Message, setup: Setup) -> bool:
@@ -140,7 +141,7 @@ def _says(row: Any, message: Message, setup: Setup) -> bool:
     with setup.store.read() as db:
         last = next((one for one in reversed(handmade.corrections(db, row.id)) if one.state in _COUNTS), None)
         out = messages.load(db, (last or row).digest) if row.digest else None
-    return out is not None and wording.same(out.data.get("meant", out.text), message.text, setup.site)
+    return out is not None and wording.same(out.data.get("meant", out.text), message, setup.site, out.piece)
 
 
 def _approved(row: Any, digest: str, setup: Setup) -> bool:

@@ -1,22 +1,30 @@
-"""Whether two texts say the same to a reader. Pure."""
+"""Whether two messages say the same to a reader. Pure."""
 
 from __future__ import annotations
 
-import regex
+from urllib.parse import urlsplit
 
+from channels.message import Message
 from channels.urls import addresses
 
-_HASHTAG = regex.compile(r"[#＃][\p{L}\p{M}\p{Nd}_]+")
+_OWN = "⟨page⟩"
 
 
-def same(one: str, other: str, site: str) -> bool:
-    """Addresses of the own site aside: what is added to them changes with the settings, and a page that was moved is
-    redirected. So are hashtags, of which the settings say how many there are."""
-    return _words(one, site) == _words(other, site)
+def same(one: str, other: Message, site: str, piece: str) -> bool:
+    """Whether the text `one`, of the piece that was called `piece` then, says what `other` says. What the settings add to
+    the own site's addresses is no difference, nor is the address of the piece's page: one that was moved is redirected."""
+    return _words(one, site, piece) == _words(other.text, site, other.piece)
 
 
-def _words(text: str, site: str) -> str:
+def _words(text: str, site: str, piece: str) -> str:
     for address in reversed(addresses(text)):
-        if text.startswith(site, address.start):
-            text = text[: address.start] + text[address.end :]
-    return " ".join(_HASHTAG.sub("", text).split())
+        url = text[address.start : address.end]
+        if url.startswith(site):
+            text = text[: address.start] + _plain(url, piece) + text[address.end :]
+    return " ".join(text.split())
+
+
+def _plain(url: str, piece: str) -> str:
+    lang, _, slug = piece.partition("/")
+    path = urlsplit(url).path.rstrip("/")
+    return _OWN if path.endswith(f"/{slug}") and f"/{lang}/" in path else path

@@ -36,6 +36,7 @@ def approve(desk: Desk, told: str, person: Person) -> str:
         approvals.give(db, _values(row, who, "approved", _pins(digests, approvals.times(db, row.id))))
         deliveries.release(db, [row.id], approvals.REASONS)
         deliveries.mark_changed(db, [row.id])
+        messages.thaw(db, row.id)
         audit.write(db, who.now, who.name, "approved", piece=row.name, detail=", ".join(desk.intake.goes_to(piece)))
     goes = ((name, len(digests[name])) for name in desk.intake.asked_for(piece))
     where = ", ".join(f"{name} ({number} posts)" if number > 1 else name for name, number in goes)

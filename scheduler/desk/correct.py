@@ -31,8 +31,8 @@ def correct(desk: Desk, number: int, person: Person, text: str = "") -> str:
         if pending := next((one for one in earlier if one.state in _OPEN), None):
             way = f"Drop that first: julki skip {pending.id}"
             raise Refused(f"A correction of it is {pending.state} already: {pending.id}. {way}")
-        said = _said(db, _last(earlier) or row)
-        if not text.strip() and wording.same(said, wanted.text, desk.settings.site.url):
+        said, piece = _said(db, _last(earlier) or row)
+        if not text.strip() and wording.same(said, wanted, desk.settings.site.url, piece):
             raise Refused(
                 f"{_what(row)} says what its file says; there is nothing to correct. Change the file, or give --text."
             )
@@ -97,17 +97,18 @@ def _given(desk: Desk, row: Any, text: str) -> Message:
         return replace(messages.load(db, row.digest), text=text)
 
 
-def _said(db: Connection, row: Any) -> str:
-    """What people read now, behind the desk's words; "" where nobody knows."""
+def _said(db: Connection, row: Any) -> tuple[str, str]:
+    """What people read now, behind the desk's words, and what the piece was called; "" where nobody knows."""
     if not row.digest:
-        return ""
+        return "", ""
     message = messages.load(db, row.digest)
-    return str(message.data.get("meant", message.text))
+    return str(message.data.get("meant", message.text)), message.piece
 
 
 def _add(db: Connection, row: Any, message: Message, person: Person, *, approval: bool) -> str:
     late = int(_WORTH.total_seconds())
-    want = Wanted(row.channel, message.part, person.now, late, None, False, "", row.segment, row.lang, None)
+    ends = row.expires_at
+    want = Wanted(row.channel, message.part, person.now, late, ends, False, "", row.segment, row.lang, None)
     number = handmade.add(db, row.piece_id, want, message, row.id)
     deliveries.move(db, row.id, ("published",), error="")
     told = {"piece": row.name, "channel": row.channel, "detail": message.text[:200]}

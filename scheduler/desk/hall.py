@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -136,7 +137,8 @@ class Hall:
         own = [replace(image, src=photo.brought(self.desk.workspace.root, self._piece, image.src)) for image in photos]
         made = [replace(one, data={**one.data, "by": person.name}) for one in self.draft(text, own, name)]
         self.desk.library.keep([media for message in made for media in message.media])
-        fresh = acts.Fresh(made, {one.channel: self._late(one.channel) for one in made}, at)
+        late = {one.channel: self._late(one.channel) for one in made}
+        fresh = acts.Fresh(made, late, at, self._piece.expires_at)
         return acts.say(self.desk.store, self._event(), fresh, person, name, approval=self.desk.settings.desk.approval)
 
     def _late(self, channel: str) -> int | None:
@@ -154,11 +156,17 @@ class Hall:
         return found
 
     def _event(self, piece: Piece | None = None) -> acts.Event:
-        if not (self.desk.workspace.root / self._row.path).exists():
+        if not (self.desk.workspace.root / self._row.path).exists() and not self._is_elsewhere():
             raise Refused(f"{self._row.path} is gone: nothing of it goes out. Put it back, and look again.")
         found = piece or self.piece
         assert found.event is not None  # noqa: S101  a hall is made of events alone
         return acts.Event(self._row.id, found.id, found.event.starts_at, found.client, found.project)
+
+    def _is_elsewhere(self) -> bool:
+        """Its file was renamed or moved meanwhile, and is the same piece."""
+        with self.desk.store.read() as db:
+            self._row = pieces.get(db, self._row.id)
+        return Path(self.desk.workspace.root, self._row.path).exists()
 
     def _messages(self, piece: Piece) -> Mapping[tuple[str, str], Message]:
         """(Channel, part) → the post as its file says now; rendered again only when the file has changed."""

@@ -26,6 +26,8 @@ def rule(settings: Settings) -> Callable[[str, Piece, str], str]:
         values |= {"kind": piece.kind, "lang": piece.lang, "slug": piece.slug}
         added = written.format(**{name: quote(value, safe="") for name, value in values.items()})
         parts = urlsplit(url)
+        if "utm_source=" in parts.query:  # the writer has said so already
+            return url
         return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, added)))))
 
     return link

@@ -133,9 +133,10 @@ def thread(db: Connection, piece: int, channel: str) -> Sequence[Any]:
 
 
 def announced(db: Connection, piece: int, channel: str, now: datetime) -> bool:
-    """Whether the piece itself is due on that channel, or on its way."""
+    """Whether the piece itself is due on that channel, or on its way; not where it is known to wait for its page."""
     same = (_D.c.piece_id == piece, _D.c.channel == channel, _D.c.part.in_(("main", "1")))
-    ready = or_(_D.c.state == "publishing", and_(_D.c.state == "planned", _D.c.ready_at <= now))
+    waits = and_(_D.c.links_page.is_(True), _D.c.state == "planned")
+    ready = or_(_D.c.state == "publishing", and_(_D.c.state == "planned", _D.c.ready_at <= now, ~waits))
     return db.execute(select(_D.c.id).where(*same, ready)).first() is not None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, func, insert, or_, select
 
 from scheduler.store.core import ATTEMPT, EXPENSE
 
@@ -22,6 +22,11 @@ def posts(db: Connection, channel: str, since: datetime) -> int:
     charged = or_(_A.outcome.is_(None), _A.outcome.in_(_CHARGED))
     same = (_A.channel == channel, _A.started_at >= since, _A.cost > 0, charged)
     return int(db.execute(select(func.coalesce(func.sum(_A.cost), 0)).where(*same)).scalar_one())
+
+
+def add(db: Connection, channel: str, what: str, count: int, cost: int, at: datetime) -> None:
+    """So many were paid for, `cost` millionths of a US dollar in all."""
+    db.execute(insert(EXPENSE).values(channel=channel, what=what, count=count, cost=cost, at=at))
 
 
 def beside(db: Connection, channel: str, since: datetime) -> int:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from channels.message import Message
 from scheduler.plan import Wanted
 from scheduler.store import messages
-from scheduler.store.core import DELIVERY, PIECE
+from scheduler.store.core import DELIVERY, PIECE, SOURCE
 from scheduler.store.deliveries import FRESH
 
 _D = DELIVERY
@@ -44,9 +44,23 @@ def approve(db: Connection, number: int, by: str) -> bool:
     """A second person said yes to it; False where it has gone out, or nobody made it at the desk."""
     same = (_D.c.id == number, _D.c.fixed, _D.c.state.in_(_OPEN))
     db.execute(update(_D).where(*same).values(approved_by=by))
-    held = update(_D).where(*same, _D.c.state == "held", _D.c.reason == "approval")
+    held = update(_D).where(*same, _D.c.state == "held", _D.c.reason.in_(("approval", "refused")))
     db.execute(held.values(state="planned", reason="", error="", ready_at=_D.c.due_at))
     return db.execute(select(_D.c.id).where(*same)).first() is not None
+
+
+def twin(db: Connection, piece: int, channel: str, text: str, but: int | None = None) -> Any | None:
+    """The post of that piece which is out with the same text."""
+    same = (_D.c.piece_id == piece, _D.c.channel == channel, _D.c.state == "published", _D.c.digest != "")
+    rows = db.execute(select(_D.c.id, _D.c.part, _D.c.digest).where(*same)).all()
+    return next((row for row in rows if row.id != but and messages.load(db, row.digest).text == text), None)
+
+
+def is_broken(db: Connection, piece: int) -> bool:
+    """Whether its file has errors now."""
+    query = select(SOURCE.c.broken, SOURCE.c.tangled).join(PIECE, PIECE.c.path == SOURCE.c.path)
+    row = db.execute(query.where(PIECE.c.id == piece)).first()
+    return row is not None and bool(row.broken or row.tangled)
 
 
 def corrections(db: Connection, number: int) -> Sequence[Any]:

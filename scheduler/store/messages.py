@@ -35,6 +35,14 @@ def freeze(db: Connection, piece: int, channel: str, messages: Sequence[Message]
         db.execute(update(DELIVERY).where(*same, *open_).values(digest=message.digest()))
 
 
+def thaw(db: Connection, piece: int, channel: str | None = None) -> None:
+    """What was frozen with the first post of a thread and was never sent is made of the file again."""
+    numbered = (DELIVERY.c.part.op("NOT GLOB")("*[^0-9]*"), DELIVERY.c.fixed.is_(False))
+    unsent = (DELIVERY.c.state.in_(("planned", "held", "failed", "skipped")), DELIVERY.c.attempts == 0)
+    same = (DELIVERY.c.piece_id == piece, *([] if channel is None else [DELIVERY.c.channel == channel]))
+    db.execute(update(DELIVERY).where(*same, *numbered, *unsent).values(digest=""))
+
+
 def load(db: Connection, digest: str) -> Message:
     """Raises `LookupError` where no such message was ever sent."""
     payload = db.execute(select(MESSAGE.c.payload).where(MESSAGE.c.digest == digest)).scalar()

@@ -171,6 +171,11 @@ def rename(db: Connection, number: int, old: str, new: str) -> None:
     db.execute(statement.on_conflict_do_update(index_elements=["old"], set_={"piece_id": number}))
 
 
+def get(db: Connection, number: int) -> Any:
+    """The piece of that number."""
+    return db.execute(select(PIECE).where(PIECE.c.id == number)).one()
+
+
 def by_name(db: Connection, name: str) -> Any | None:
     return db.execute(select(PIECE).where(PIECE.c.name == name)).first()
 

@@ -193,6 +193,19 @@ def test_a_correction_that_waited_for_days_asks_again(room: Newsroom) -> None:
     assert (len(room.posts), room.row("a", "correction:1").reason) == (1, "late")
 
 
+def test_a_wrong_link_and_a_wrong_hashtag_are_corrected(room: Newsroom) -> None:
+    room.put("news/a", "Lue: https://example.org/fi/news/vaara/ #AvonData")
+    room.run()
+    room.put("news/a", "Lue: https://example.org/fi/news/oikea/ #AvonData")
+    room.run(minutes=1)
+    assert "julki correct" in room.row("a").error
+    correct(room.desk, room.row("a").id, room.maija)
+    room.run(minutes=1)
+    room.put("news/a", "Lue: https://example.org/fi/news/oikea/ #AvoinData")
+    room.run(minutes=1)
+    correct(room.desk, room.row("a").id, room.maija)
+
+
 def test_another_address_of_the_own_page_needs_no_correction(room: Newsroom) -> None:
     path = room.put("news/a", "Palvelu aukeaa tiistaina.")
     room.run()

@@ -276,3 +276,47 @@ def test_a_hall_whose_file_is_gone_says_so(room: Newsroom) -> None:
     (room.root / "content" / "events" / "paiva.md").unlink()
     with pytest.raises(Refused, match="is gone"):
         here.say("Hei!", room.maija, "tap-1")
+
+
+def test_a_hall_goes_on_when_its_file_is_moved(room: Newsroom) -> None:
+    here = hall(room)
+    path = room.root / "content" / "events" / "paiva.md"
+    path.rename(path.with_name("2026-11-30-paiva.md"))
+    room.look()
+    here.say("Hei!", room.maija, "tap-1")
+    room.run()
+    assert room.texts[-1] == "Hei!"
+
+
+def test_words_that_were_said_are_not_said_again(room: Newsroom) -> None:
+    hall(room).say("Taputuksia!", room.maija, "tap-1")
+    room.run()
+    with pytest.raises(Refused, match="out already"):
+        hall(room).say("Taputuksia!", room.maija, "tap-2")
+
+
+def test_a_broken_file_is_told_at_once(room: Newsroom) -> None:
+    here = hall(room)
+    path = room.root / "content" / "events" / "paiva.md"
+    path.write_text(path.read_text("utf-8").replace("live: true", "live: true\nlive: true"), "utf-8")
+    room.look()
+    assert "its file has errors" in here.fire("avaus", room.maija)
+
+
+def test_a_live_post_is_taken_back_once(room: Newsroom, x: MockX) -> None:
+    room.run(minutes=10)
+    number = room.rows()["avaus"].id
+    acts.withdraw(room.desk.store, number, room.maija, room.desk.channels["x"])
+    for _ in range(3):
+        room.run(minutes=1)
+    assert room.rows()["avaus"].state == "withdrawn"
+    assert [call for call in x.ledger.requests if call[0] == "DELETE"] == [
+        ("DELETE", f"/2/tweets/{x.ledger.posts[1].id}")
+    ]
+
+
+def test_an_own_address_in_a_live_post_tells_where_a_reader_came_from(room: Newsroom) -> None:
+    hall(room).say("Ohjelma: https://example.org/fi/ohjelma/ ja https://example.com/", room.maija, "tap-1")
+    room.run()
+    assert room.texts[-1].startswith("Ohjelma: https://example.org/fi/ohjelma/?utm_source=x")
+    assert room.texts[-1].endswith("https://example.com/")

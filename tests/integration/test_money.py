@@ -119,9 +119,9 @@ def test_what_was_refused_is_not_counted_and_what_is_in_doubt_is(make: Make, x: 
     room.put("news/b", "Kaksi.")
     x.fail_next("accepted-then-cut")
     room.run()
-    assert spent(room) == 200_000
+    assert spent(room) == 200_000 + 1_000  # looking it up read one post
     room.run(minutes=2)
-    assert spent(room) == 200_000
+    assert spent(room) == 200_000 + 1_000
 
 
 def test_a_budget_that_is_nearly_spent_is_told_once_a_month(make: Make) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from channels.text import weighted_length
+from scheduler.delivery import acts
 from tests.mocks.newsroom import Newsroom
 from tests.mocks.x.server import MockX
 
@@ -105,6 +106,33 @@ def test_one_post_that_is_out_does_not_become_a_thread(make: Make) -> None:
     assert len(room.posts) == 1
     assert set(room.rows()) == {"main"}
     assert "julki correct" in room.row("a").error
+
+
+def test_one_post_that_never_went_out_may_become_a_thread(make: Make, x: MockX) -> None:
+    room = make()
+    room.put("news/a", "Lyhyt.")
+    x.fail_next((429, {}, {"title": "Too Many Requests"}))
+    room.run()
+    assert room.row("a").state == "retrying"
+    room.put("news/a", FIVE)
+    for _ in range(4):
+        room.run(minutes=10)
+    whole(room)
+
+
+def test_a_part_that_was_refused_is_made_of_the_mended_file(make: Make, x: MockX) -> None:
+    room = make()
+    room.put("news/a", FIVE)
+    x.fail_next((400, {}, {"title": "Invalid Request", "detail": "No.", "type": "about:blank"}))
+    room.run()
+    assert (room.row("a", "1").state, room.posts) == ("failed", [])
+    room.put("news/a", FIVE.replace("Lause numero 1 ", "Lause numero yksi "))
+    room.look()
+    acts.retry(room.desk.store, room.row("a", "1").id, room.maija)
+    for _ in range(3):
+        room.run(minutes=1)
+    whole(room)
+    assert "Lause numero yksi " in room.texts[0]
 
 
 def test_threads_switched_on_repeat_nothing(make: Make) -> None:
