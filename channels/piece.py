@@ -65,13 +65,15 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """What a piece says for one channel. `at` is absolute, or counted from `publish_at`."""
+    """What a piece says for one channel. `at` is absolute, or counted from `publish_at`; `images` go out instead of the
+    piece's own (films, too)."""
 
     text: str = ""
     subject: str = ""
     at: datetime | timedelta | None = None
     segment: str = ""
     skip: bool = False
+    images: tuple[Image, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

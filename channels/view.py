@@ -34,10 +34,15 @@ class View:
     names: Mapping[tuple[str, str], str] = field(default_factory=dict)
     links: Callable[[str, Piece, str], str] = lambda url, _piece, _channel: url
     linked: Callable[[Piece, str], Piece | None] = lambda _piece, _target: None
+    paged: Callable[[Piece], bool] = lambda _piece: True
 
     def page(self, piece: Piece) -> str:
         """The address of the piece's own page."""
         return f"{self.site.url}/{piece.lang}/{piece.kind}/{piece.slug}/"
+
+    def has_page(self, piece: Piece) -> bool:
+        """Whether the piece goes out on a channel that gives it a page; so it is where the desk publishes none at all."""
+        return self.paged(piece)
 
     def link(self, url: str, piece: Piece, channel: str) -> str:
         """An outgoing address as this channel should publish it."""

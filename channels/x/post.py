@@ -64,8 +64,8 @@ def _posts(piece: Piece, view: View, channel: str, options: XOptions) -> list[Po
 
 
 def _announcement(piece: Piece, view: View, channel: str, options: XOptions) -> list[Post]:
-    images = _beside(piece, view)
-    link = view.link(view.page(piece), piece, channel)
+    images = piece.override(channel).images or ((piece.image,) if piece.image else ())
+    link = view.link(view.page(piece), piece, channel) if view.has_page(piece) else ""
     own = _linked(clean(piece.override(channel).text).strip(), piece, view, channel)
     if not own:
         title, summary = clean(piece.title).strip(), clean(piece.summary).strip()
@@ -91,13 +91,6 @@ def _linked(text: str, piece: Piece, view: View, channel: str) -> str:
         if url.startswith("http"):
             text = text[: address.start] + view.link(url, piece, channel) + text[address.end :]
     return text
-
-
-def _beside(piece: Piece, view: View) -> tuple[Image, ...]:
-    """What stands beside the announcement: a film of the workspace, else the piece's picture."""
-    if piece.video and view.file(piece, piece.video.url) is not None:
-        return (Image(piece.video.url, clean(piece.title)),)
-    return (piece.image,) if piece.image else ()
 
 
 def _thread(text: str, images: tuple[Image, ...], *, numbered: bool) -> list[Post]:

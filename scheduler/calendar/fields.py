@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from channels.duration import parse_duration
-from channels.piece import Phase, Status
+from channels.piece import Image, Override, Phase, Status
 from scheduler.calendar.document import without_control
 from scheduler.calendar.finding import shortened
 from scheduler.calendar.walltime import WallTimeError, to_utc
@@ -109,6 +109,11 @@ def _named(key: str) -> Callable[[Any], Any]:
     return lambda value: {key: value} if isinstance(value, str) else value
 
 
+def _several(value: Any) -> Any:
+    """One, or a list."""
+    return [one for one in value if one is not None] if isinstance(value, list) else [] if value is None else [value]
+
+
 def _channels(value: Any) -> Any:
     """Channel → overrides; a list names channels without any."""
     if isinstance(value, str):
@@ -138,6 +143,10 @@ class ImageFields(_Group):
     alt: Line = ""
 
 
+Named = Annotated[ImageFields, BeforeValidator(_named("src"))]
+"""A picture, written as a group or as its file alone."""
+
+
 class VideoFields(_Group):
     url: Line = ""
     duration: Annotated[timedelta, BeforeValidator(_running_time)] | None = None
@@ -151,6 +160,11 @@ class ChannelFields(_Group):
     at: At | None = None
     segment: Line = ""
     skip: Flag = False
+    images: Annotated[tuple[Named, ...], BeforeValidator(_several)] = ()
+
+    def override(self) -> Override:
+        images = tuple(Image(one.src, one.alt) for one in self.images if one.src)
+        return Override(self.text, self.subject, self.at, self.segment, self.skip, images)
 
 
 class Fields(_Group):
@@ -168,7 +182,7 @@ class Fields(_Group):
     summary: Text = ""
     authors: Texts = ()
     tags: Texts = ()
-    image: Annotated[ImageFields, BeforeValidator(_named("src"))] = Field(default=ImageFields())
+    image: Named = Field(default=ImageFields())
     client: Line = ""
     project: Line = ""
     phase: Phase | None = None

@@ -6,6 +6,7 @@ silence (duplicate keys, aliases, tags) is seen, and nesting and size are refuse
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,17 +21,20 @@ Value = Any
 
 DEEPEST = 8
 MOST = 5000
+_CUT = re.compile(r"[ \t]+(#[^\s#].*)")
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 @dataclass(slots=True)
 class Block:
-    """What the front matter says. `places` and `keys` are by dotted path (`image.alt`, `tags.0`): value's and key's."""
+    """What the front matter says. `places` and `keys` are by dotted path (`image.alt`, `tags.0`): value's and key's.
+    `cuts`: hashtags behind a value, which YAML takes for a comment, and where they stand."""
 
     values: dict[str, Value] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
     keys: dict[str, Place] = field(default_factory=dict)
+    cuts: list[tuple[Place, str]] = field(default_factory=list)
 
     def place(self, path: str) -> Place | None:
         """Where the value of `path`, or the nearest thing around it, stands."""
@@ -61,6 +65,7 @@ def parse(head: str, first_line: int) -> Block:
 class _Tree:
     def __init__(self, head: str, first_line: int) -> None:
         self.first_line = first_line
+        self.lines = head.splitlines() if "#" in head else []
         self.block = Block()
         self.stack: list[_Frame] = []
         self.count = 0
@@ -110,6 +115,14 @@ class _Tree:
             self._key(frame, event.value, plain, self._place(event))
         else:
             self._add(None if plain and event.value in _NULLS else event.value, self._place(event))
+            if plain:
+                self._note_cut(event)
+
+    def _note_cut(self, event: Any) -> None:
+        """`text: Tervetuloa #avoindata` loses its hashtag. A comment proper has a space behind its sign."""
+        mark = event.end_mark
+        if event.value and mark.line < len(self.lines) and (cut := _CUT.match(self.lines[mark.line], mark.column)):
+            self.block.cuts.append(((mark.line + self.first_line, cut.start(1) + 1), cut[1].rstrip()))
 
     def _key(self, frame: _Frame, key: str, plain: bool, place: Place) -> None:
         if key == "<<" and plain:

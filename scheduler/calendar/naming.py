@@ -36,7 +36,8 @@ class Named:
 
 
 def named(block: Block, notes: Notes) -> Named:
-    """Fields by their own names. Notes unknown keys, and fields written twice under two names."""
+    """Fields by their own names. Notes unknown keys, fields written twice under two names, and hashtags that YAML does not
+    read."""
     values, written = {}, {}
     for key, value in block.values.items():
         if key not in KEYS:
@@ -53,6 +54,9 @@ def named(block: Block, notes: Notes) -> Named:
             elif values[field] != value:
                 message = f"'{written[field]}' counts; '{alias}' means the same and differs. Delete one of them."
                 notes.warn("two-names", block.keys[alias], message)
+    for place, lost in block.cuts:
+        message = f"'{shortened(lost)}' is not read: # after a space begins a comment. Put the whole value in quotes."
+        notes.warn("comment", place, message)
     _nested(block, notes)
     return Named(values, written, block)
 

@@ -7,7 +7,7 @@ has to say about them (here), pictures, and the live posts of an event (`section
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
@@ -214,9 +214,8 @@ class _Reader:
 
     def _check_body(self) -> None:
         fields, root = self.fields, self.rules.root
-        if fields.image.src:
-            image = Image(fields.image.src, fields.image.alt)
-            note_image(image, self.path, root, self._place("image.src"), self.notes, body=False)
+        for where, image in self._pictures():
+            note_image(image, self.path, root, self._place(where), self.notes, body=False)
         if fields.video and (captions := fields.video.captions):
             note_captions(captions, self.path, root, self._place("video.captions"), self.notes)
         if "<img" in self.body:
@@ -231,6 +230,12 @@ class _Reader:
             line, at = line + text.count("\n", at, one.start), one.start
             column = one.start - text.rfind("\n", 0, one.start)
             note_image(one.image, self.path, root, (line, column), self.notes, body=True)
+
+    def _pictures(self) -> Iterator[tuple[str, Image]]:
+        if self.fields.image.src:
+            yield "image.src", Image(self.fields.image.src, self.fields.image.alt)
+        for name, given in self._overrides(self.fields).items():
+            yield from ((f"channels.{name}.images.{index}", image) for index, image in enumerate(given.images))
 
     def _event(self) -> Event | None:
         """None where no time is known yet: an idea has no programme."""
@@ -286,15 +291,11 @@ class _Reader:
 
     def _chosen(self, fields: Fields) -> tuple[str, ...] | None:
         """A list chooses the channels; a mapping leaves that to the kind."""
-        if fields.channels is None or self._is_mapping():
-            return None
-        return tuple(fields.channels)
+        mapped = isinstance(self.front.values.get("channels"), dict)
+        return None if fields.channels is None or mapped else tuple(fields.channels)
 
     def _overrides(self, fields: Fields) -> Mapping[str, Override]:
         """Every channel that a mapping names: naming one adds it, where the kind does not have it."""
-        if not self._is_mapping():
+        if not isinstance(self.front.values.get("channels"), dict):
             return {}
-        return {name: Override(**dict(given)) for name, given in (fields.channels or {}).items()}
-
-    def _is_mapping(self) -> bool:
-        return isinstance(self.front.values.get("channels"), dict)
+        return {name: given.override() for name, given in (fields.channels or {}).items()}

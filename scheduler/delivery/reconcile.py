@@ -18,7 +18,7 @@ from channels.message import Message
 from scheduler.delivery import condition, outcome, purse, retry
 from scheduler.delivery.outcome import Act
 from scheduler.delivery.setup import Setup
-from scheduler.store import attempts, expenses, messages
+from scheduler.store import attempts, deliveries, expenses, messages
 from scheduler.store.engine import Store
 
 MOST_CHECKS = 3
@@ -82,16 +82,23 @@ def _read_back(row: Any, act: Act, channel: Channel, setup: Setup, now: datetime
     except Exception as error:  # noqa: BLE001  whatever it is, it becomes the outcome
         outcome.log_bug(error, act)
         return _unresolved(row, act, channel, error, setup, now)
-    if receipt is not None:
+    if receipt is None:
+        return _absent(row, act, channel, setup, now)
+    with setup.store.read() as db:
+        other = deliveries.owner(db, channel.name, receipt.remote_id, act.delivery)
+    if other is None:
         return _found(row, act, receipt, setup, now)
-    return _absent(row, act, channel, setup, now)
+    why = f"a post like it is there, but that one is known as {other.name} ({other.id})."
+    return _ask(act, why, receipt.permalink or look_of(channel), setup, now)
 
 
 def _asked(row: Any, message: Message, channel: Channel, setup: Setup, now: datetime) -> Receipt | None:
     """What is read is paid for, whatever comes of it."""
     before = channel.read if isinstance(channel, Priced) else 0
+    with setup.store.read() as db:
+        since = attempts.doubtful_since(db, row.delivery_id) or row.started_at
     try:
-        return channel.find(message, row.key, row.started_at)
+        return channel.find(message, row.key, since)
     finally:
         if isinstance(channel, Priced) and channel.paid and (count := channel.read - before):
             with setup.store.write() as db:

@@ -56,7 +56,10 @@ class Intake:
         reading = read(raw, path, self.rules)
         findings = list(reading.findings)
         if reading.piece is not None and reading.piece.status == "ready":
-            findings += [*_idea(reading, reading.piece), *self._objections(reading, reading.piece)]
+            objections = self._objections(reading, reading.piece)
+            graver = {(one.rule, one.line) for one in objections if one.severity == "error"}
+            findings = [one for one in findings if (one.rule, one.line) not in graver]
+            findings += [*_idea(reading, reading.piece), *objections]
         return reading, findings
 
     def goes_to(self, piece: Piece) -> list[str]:

@@ -49,6 +49,7 @@ class Library:
             self._translations,
             settings.names(),
             links=links.rule(settings),
+            paged=links.paged(settings),
             linked=self._linked,
         )
 

@@ -6,10 +6,28 @@ from collections.abc import Callable
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from channels.piece import Piece
+from channels.registry import adapter
 from scheduler.settings import Settings
 
 _MEDIA = {"x": "social", "newsletter": "email", "rss": "feed"}
 """Adapter → `utm_medium`; any other is called by its own name."""
+
+
+def paged(settings: Settings) -> Callable[[Piece], bool]:
+    """Tells whether a piece has a page: whether it goes to a channel that publishes pages, where there is one."""
+    pages = [name for name, table in settings.channels.items() if adapter(table.adapter).pages]
+
+    def found(piece: Piece) -> bool:
+        return not pages or any(_goes_to(piece, name, settings) for name in pages)
+
+    return found
+
+
+def _goes_to(piece: Piece, channel: str, settings: Settings) -> bool:
+    usual = settings.kinds[piece.kind].channels
+    asked = channel in (usual if piece.channels is None else piece.channels) or channel in piece.overrides
+    languages = settings.channels[channel].languages
+    return asked and not piece.override(channel).skip and (not languages or piece.lang in languages)
 
 
 def rule(settings: Settings) -> Callable[[str, Piece, str], str]:

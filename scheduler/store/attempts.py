@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, exists, insert, or_, select, update
+from sqlalchemy import Connection, and_, case, exists, func, insert, or_, select, update
 
 from scheduler.store.core import ATTEMPT, DELIVERY, PAUSE, PIECE
 
@@ -159,6 +159,13 @@ def left(db: Connection) -> Sequence[Any]:
     )
     query = select(*columns).join(_D, _D.c.id == _A.c.delivery_id).join(PIECE, PIECE.c.id == _D.c.piece_id)
     return db.execute(query.where(_A.c.outcome.is_(None)).order_by(_A.c.id)).all()
+
+
+def doubtful_since(db: Connection, delivery: int) -> datetime | None:
+    """When the delivery was first sent without anybody knowing how that ended: what is found may be of that time."""
+    doubt = or_(_A.c.outcome.is_(None), _A.c.outcome.in_(("repeat", "unknown")))
+    same = (_A.c.delivery_id == delivery, _A.c.purpose == "publish", doubt)
+    return db.execute(select(func.min(_A.c.started_at)).where(*same)).scalar()
 
 
 def next_look(db: Connection) -> datetime | None:

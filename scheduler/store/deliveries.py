@@ -236,6 +236,13 @@ def get(db: Connection, number: int) -> Any | None:
     return db.execute(query.where(DELIVERY.c.id == number)).first()
 
 
+def owner(db: Connection, channel: str, remote_id: str, but: int) -> Any | None:
+    """The other delivery on that channel that the remote's post is already known to be: id and the piece's name."""
+    query = select(DELIVERY.c.id, PIECE.c.name).join(PIECE, PIECE.c.id == DELIVERY.c.piece_id)
+    same = (DELIVERY.c.channel == channel, DELIVERY.c.remote_id == remote_id, DELIVERY.c.id != but)
+    return db.execute(query.where(*same, DELIVERY.c.published_at.is_not(None))).first()
+
+
 def move(db: Connection, number: int, states: Sequence[str], *, seen: Any = None, **values: Any) -> bool:
     """Compare and set: change the delivery only while it is in one of `states`, and has no attempt under way. `seen`: the
     row as it was judged; where its date, an edit or a person's word has come since, nothing is done."""

@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -481,3 +482,41 @@ def test_a_picture_that_vanished_is_named(x: MockX, tmp_path: Path) -> None:
     with pytest.raises(Rejected, match=r"kuva\.png"):
         channel.publish(message, "key-1", None)
     assert x.ledger.posts == []
+
+
+def test_the_pictures_named_for_the_channel_go_out_instead_of_the_pieces_own(tmp_path: Path) -> None:
+    view = sample_view(tmp_path)
+    folder = tmp_path / "content" / "news"
+    for name in ("a.jpg", "b.jpg"):
+        (folder / name).write_bytes((folder / "kuva.png").read_bytes() + name.encode())
+    images = (Image("a.jpg", "Yksi."), Image("b.jpg", "Kaksi."))
+    piece = sample_piece(overrides={"x": Override(images=images)})
+    message = open_channel("x", tmp_path).render(piece, view)[0]
+    assert [(media.src, media.alt) for media in message.media] == [("a.jpg", "Yksi."), ("b.jpg", "Kaksi.")]
+
+
+@pytest.mark.parametrize(
+    ("names", "rule"),
+    [
+        (["a.gif", "b.jpg"], "mixed-media"),
+        (["a.mp4", "b.mp4"], "mixed-media"),
+        (["a.jpg", "b.jpg", "c.jpg", "d.jpg", "e.jpg"], "too-many-images"),
+        (["a.txt"], "image-left-out"),
+        (["a.mp4"], ""),
+        (["a.jpg", "b.jpg", "c.webp", "d.png"], ""),
+    ],
+)
+def test_photos_or_one_gif_or_one_film(tmp_path: Path, names: list[str], rule: str) -> None:
+    view = sample_view(tmp_path)
+    for name in names:
+        (tmp_path / "content" / "news" / name).write_bytes(name.encode())
+    images = tuple(Image(name, "Sanoja.") for name in names)
+    message = open_channel("x", tmp_path).render(sample_piece(overrides={"x": Override(images=images)}), view)[0]
+    assert [problem.rule for problem in message.problems] == ([rule] if rule else [])
+
+
+def test_a_piece_without_a_page_has_no_link(tmp_path: Path) -> None:
+    view = replace(sample_view(tmp_path), paged=lambda _piece: False)
+    message = open_channel("x", tmp_path).render(sample_piece(), view)[0]
+    assert "http" not in message.text
+    assert not message.links_page

@@ -62,3 +62,22 @@ def test_each_language_has_its_own_account(tmp_path: Path) -> None:
     ]
     authors = {post.text.split("\n")[0]: post.author for post in x.ledger.live()}
     assert len(set(authors.values())) == 2, json.dumps(authors)
+
+
+def test_a_piece_that_has_no_page_is_posted_without_a_link(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    text = CONFIG.format(url="http://127.0.0.1:9").replace("sandbox = false\n", "")
+    text = text.replace('channels = ["x-fi", "x-sv"]', 'channels = ["website", "x-fi"]')
+    (tmp_path / "config" / "julki.toml").write_text(text + '[channels.website]\nadapter = "website"\n')
+    (tmp_path / "content" / "news").mkdir(parents=True)
+    for name, more in (("a", ""), ("b", "channels: [x-fi]\n"), ("c", "channels: {website: {skip: true}}\n")):
+        head = f"title: {name}\npublish_at: 2026-11-01 09:00\n{more}"
+        (tmp_path / "content" / "news" / f"{name}.md").write_text(f"---\n{head}---\nText.\n")
+    desk = assemble(load(tmp_path, {}), lambda: datetime.now(UTC))
+    try:
+        once.refresh(desk)
+        once.publish(desk)
+    finally:
+        desk.close()
+    lines = [json.loads(line) for line in (tmp_path / "var" / "outbox" / "x-fi.jsonl").read_text().splitlines()]
+    assert {line["piece"]: "https://" in line["text"] for line in lines} == {"fi/a": True, "fi/b": False, "fi/c": False}

@@ -133,3 +133,20 @@ def test_what_is_written_in_quotes_is_read_back(values: dict[str, str | list[str
     if lines:
         text = split(("---\n" + "\n".join(lines) + "\n---\n").encode())
         assert parse(text.head, text.head_line).values == clean
+
+
+@pytest.mark.parametrize(
+    ("head", "cuts"),
+    [
+        ("text: Tervetuloa #avoindata tänään\n", [((2, 18), "#avoindata tänään")]),
+        ("tags:\n  - yksi #kaksi\n", [((3, 10), "#kaksi")]),
+        ("text: monta\n  riviä #lupa\nlang: fi\n", [((3, 9), "#lupa")]),
+        ("text: a # a comment\n", []),
+        ("text: 'a #b'\n", []),
+        ("text: |\n  rivi #tag\n", []),
+        ("text: a#b\n", []),
+        ("# all of it\ntitle: a\n", []),
+    ],
+)
+def test_a_hashtag_that_yaml_takes_for_a_comment_is_seen(head: str, cuts: list[object]) -> None:
+    assert parse(head, 2).cuts == cuts
