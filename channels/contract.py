@@ -42,6 +42,11 @@ class Item:
     purpose: Literal["publish", "revise", "withdraw"] = "publish"
 
 
+GONE = "It is not there any more."
+"""The reason for figures that are not told because the remote says that what was published is gone: it is asked for no
+more. With any other reason it is asked again at the next age."""
+
+
 @dataclass(frozen=True, slots=True)
 class Measurement:
     """One figure of reach. `value` is None where it was not told, and `why` says why; never 0 for that."""

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from channels.contract import Measurement, Receipt
+from channels.contract import GONE, Measurement, Receipt
 from channels.errors import Rejected, Unauthorized, Unavailable
 from channels.x.ask import is_number
 from channels.x.posts import Post, Reader
@@ -41,7 +41,6 @@ _NAMES = {
 }
 """Metric → the names by which either generation calls it."""
 
-_GONE = "The post is no longer there."
 _UNSEEN = "X does not show this post to this account."
 _SILENT = "X said nothing about this post."
 _NO_NUMBER = "This post's number is not one of X."
@@ -72,7 +71,7 @@ def _ask(
         # Perhaps it is only the private figures that are refused: the next question shows it.
         with suppress(Rejected, Unauthorized):
             _lookup(young, _PRIVATE_FIELDS, reader, answers, whys)
-    rest = [one.remote_id for one in receipts if one.remote_id not in answers and whys.get(one.remote_id) != _GONE]
+    rest = [one.remote_id for one in receipts if one.remote_id not in answers and whys.get(one.remote_id) != GONE]
     if rest:
         _lookup(rest, _PUBLIC_FIELDS, reader, answers, whys)
 
@@ -96,7 +95,7 @@ def _refusals(answer: Mapping[str, Any], ids: Sequence[str]) -> Iterator[tuple[s
         about = (error.get("resource_id"), error.get("value")) if isinstance(error, Mapping) else ()
         for remote_id in ids:
             if remote_id in about:
-                yield remote_id, _GONE if "not-found" in str(error.get("type")) else _UNSEEN
+                yield remote_id, GONE if "not-found" in str(error.get("type")) else _UNSEEN
 
 
 def _one(receipt: Receipt, metric: str, post: Post | None, whys: Mapping[str, str], now: datetime) -> Measurement:

@@ -20,20 +20,20 @@ _SKEW = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One delivery that is out. `measured_at` is the time of its newest snapshot, None where there is none; `told`:
-    whether that snapshot held any figure at all. Times are aware, in UTC."""
+    """One delivery that is out. `measured_at` is the time of its newest snapshot, None where there is none; `gone`:
+    whether the remote said then that the post is not there any more. Times are aware, in UTC."""
 
     delivery: int
     published_at: datetime
     measured_at: datetime | None = None
-    told: bool = True
+    gone: bool = False
 
 
 def checkpoint(post: Post, now: datetime) -> timedelta | None:
     """The age that the post is to be measured for now; None where it is not due.
 
-    One measurement stands for all the ages that were missed until then. A post without a single figure is gone from
-    the remote, and is asked for no more. A snapshot from the future was dated by a wrong clock and counts as none.
+    One measurement stands for all the ages that were missed until then. A post that is gone from
+    the remote is asked for no more. A snapshot from the future was dated by a wrong clock and counts as none.
     """
     passed = [age for age in CHECKPOINTS if post.published_at + age <= now]
     if not passed:
@@ -42,7 +42,7 @@ def checkpoint(post: Post, now: datetime) -> timedelta | None:
     measured = post.measured_at
     if measured is None or not post.published_at <= measured <= now + _SKEW:
         return latest
-    return latest if post.told and measured < post.published_at + latest else None
+    return latest if not post.gone and measured < post.published_at + latest else None
 
 
 def due(posts: Iterable[Post], now: datetime) -> list[Post]:

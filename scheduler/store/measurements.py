@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, exists, func, insert, or_, select
 
+from channels.contract import GONE
 from scheduler.store.core import DELIVERY, EXPENSE, MEASUREMENT, PIECE
 
 _D, _M, _E = DELIVERY.c, MEASUREMENT.c, EXPENSE.c
@@ -17,7 +18,7 @@ _SANDBOX = "sandbox:"
 
 
 def out(db: Connection, channel: str, source: str, until: datetime) -> Sequence[Any]:
-    """What is out on a channel and can be asked for: id, published_at, measured_at and told of its newest snapshot
+    """What is out on a channel and can be asked for: id, published_at, measured_at and gone of its newest snapshot
     from that source, as far as it is not later than `until`. What went out in the sandbox, the archive, and what was
     taken back are not among them."""
     same = (_M.delivery_id == _D.id, _M.source == source, _M.measured_at <= until)
@@ -29,8 +30,8 @@ def out(db: Connection, channel: str, source: str, until: datetime) -> Sequence[
         .subquery()
     )
     here = (_M.delivery_id == rows.c.id, _M.source == source, _M.measured_at == rows.c.measured_at)
-    told = exists().where(*here, _M.value.is_not(None)).correlate(rows)
-    return db.execute(select(rows, told.label("told"))).all()
+    gone = exists().where(*here, _M.why == GONE).correlate(rows)
+    return db.execute(select(rows, gone.label("gone"))).all()
 
 
 def receipts(db: Connection, deliveries: Sequence[int]) -> Sequence[Any]:

@@ -64,12 +64,12 @@ def test_whenever_the_desk_looks_each_age_is_measured_once_at_the_first_look_aft
 
 
 def test_what_has_not_one_figure_any_more_is_gone_and_asked_for_no_more() -> None:
-    assert checkpoint(Post(1, OUT, OUT + HOUR, told=False), OUT + 7 * DAY) is None
+    assert checkpoint(Post(1, OUT, OUT + HOUR, gone=True), OUT + 7 * DAY) is None
 
 
 def test_a_snapshot_of_a_wrong_clock_or_of_an_earlier_life_counts_as_none() -> None:
     assert checkpoint(Post(1, OUT, OUT + 400 * DAY), OUT + HOUR) == HOUR
-    assert checkpoint(Post(1, OUT, OUT - DAY, told=False), OUT + HOUR) == HOUR
+    assert checkpoint(Post(1, OUT, OUT - DAY, gone=True), OUT + HOUR) == HOUR
 
 
 def test_a_short_budget_goes_to_the_youngest_age_and_of_one_age_to_the_newest() -> None:
