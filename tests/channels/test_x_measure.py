@@ -137,10 +137,10 @@ def test_a_deleted_post_tells_nothing_and_why(x: MockX, tmp_path: Path) -> None:
     x.ledger.posts[0].deleted = True
     found = live(x, tmp_path).measure([receipt, other], datetime.now(UTC))
     assert told(found[:8]) == dict.fromkeys(METRICS)
-    assert whys(found[:8]) == {"The post is no longer there."}
+    assert whys(found[:8]) == {"It is not there any more."}
     assert told(found[8:]) == FIGURES
     x.ledger.posts[1].deleted = True
-    assert whys(live(x, tmp_path).measure([receipt, other], datetime.now(UTC))) == {"The post is no longer there."}
+    assert whys(live(x, tmp_path).measure([receipt, other], datetime.now(UTC))) == {"It is not there any more."}
 
 
 def test_a_hundred_are_asked_for_at_once(x: MockX, tmp_path: Path) -> None:
