@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from channels.contract import Channel
+from tests.mocks.newsroom import Newsroom
 from tests.mocks.stage import Board, Slate, Stage
 from tests.mocks.stand import Hands, Stand
+from tests.mocks.x.server import MockX
 
 
 @pytest.fixture
@@ -46,3 +48,24 @@ def stage(clock: Hands) -> Stage:
 @pytest.fixture
 def slate(clock: Hands) -> Slate:
     return Slate("slate", clock)
+
+
+@pytest.fixture
+def x() -> Iterator[MockX]:
+    """X, as far as it can be had here."""
+    with MockX() as mock:
+        yield mock
+
+
+@pytest.fixture
+def newsroom(tmp_path: Path, x: MockX) -> Iterator[Callable[..., Newsroom]]:
+    """Puts a whole desk together whose X is `x`; see `Newsroom`."""
+    made: list[Newsroom] = []
+
+    def room(options: str = "", **told: Any) -> Newsroom:
+        made.append(Newsroom(tmp_path / f"room-{len(made)}", x, options, **told))
+        return made[-1]
+
+    yield room
+    for one in made:
+        one.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,16 +17,8 @@ from tests.mocks.x.server import MockX
 
 
 @pytest.fixture
-def x() -> Iterator[MockX]:
-    with MockX() as mock:
-        yield mock
-
-
-@pytest.fixture
-def room(tmp_path: Path, x: MockX) -> Iterator[Newsroom]:
-    room = Newsroom(tmp_path / "ws", x)
-    yield room
-    room.close()
+def room(newsroom: Callable[..., Newsroom]) -> Newsroom:
+    return newsroom()
 
 
 def test_an_edit_after_publication_is_corrected_by_a_quote(room: Newsroom) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from PIL import Image as Picture
@@ -14,16 +13,8 @@ from tests.mocks.x.server import MockX
 
 
 @pytest.fixture
-def x() -> Iterator[MockX]:
-    with MockX() as mock:
-        yield mock
-
-
-@pytest.fixture
-def room(tmp_path: Path, x: MockX) -> Iterator[Newsroom]:
-    room = Newsroom(tmp_path / "ws", x)
-    yield room
-    room.close()
+def room(newsroom: Callable[..., Newsroom]) -> Newsroom:
+    return newsroom()
 
 
 def photo(room: Newsroom, name: str, color: str) -> str:

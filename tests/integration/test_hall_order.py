@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -34,18 +34,11 @@ LATE = timedelta(minutes=20)
 
 
 @pytest.fixture
-def x() -> Iterator[MockX]:
-    with MockX() as mock:
-        yield mock
-
-
-@pytest.fixture
-def room(tmp_path: Path, x: MockX) -> Iterator[Newsroom]:
-    room = Newsroom(tmp_path / "ws", x)
+def room(newsroom: Callable[..., Newsroom]) -> Newsroom:
+    room = newsroom()
     event(room)
     room.run()
-    yield room
-    room.close()
+    return room
 
 
 def event(room: Newsroom, starts: str = "2026-11-30T07:00:00Z", body: str = BODY, **more: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -23,22 +23,8 @@ Make = Callable[..., Newsroom]
 
 
 @pytest.fixture
-def x() -> Iterator[MockX]:
-    with MockX() as mock:
-        yield mock
-
-
-@pytest.fixture
-def make(tmp_path: Path, x: MockX) -> Iterator[Make]:
-    made = []
-
-    def newsroom(options: str = "") -> Newsroom:
-        made.append(Newsroom(tmp_path / "ws", x, options))
-        return made[-1]
-
-    yield newsroom
-    for room in made:
-        room.close()
+def make(newsroom: Make) -> Make:
+    return newsroom
 
 
 def spent(room: Newsroom) -> int:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -20,22 +19,8 @@ FIVE = "".join(SENTENCE.format(n) for n in range(1, 11)).strip()
 
 
 @pytest.fixture
-def x() -> Iterator[MockX]:
-    with MockX() as mock:
-        yield mock
-
-
-@pytest.fixture
-def make(tmp_path: Path, x: MockX) -> Iterator[Make]:
-    made = []
-
-    def newsroom(options: str = "threads = true") -> Newsroom:
-        made.append(Newsroom(tmp_path / "ws", x, options))
-        return made[-1]
-
-    yield newsroom
-    for room in made:
-        room.close()
+def make(newsroom: Make) -> Make:
+    return lambda options="threads = true": newsroom(options)
 
 
 def whole(room: Newsroom) -> None:
