@@ -45,7 +45,14 @@ class Unavailable(ChannelError):
 
 
 class Uncertain(ChannelError):
-    """It may have been accepted: a time-out after sending, a lost reply, a 5xx. Only `find` or a person can tell."""
+    """It may have been accepted: a time-out after sending, a lost reply, a 5xx. Only `find` or a person can tell.
+
+    `twin`: this very call was refused, because the like of it is out already. Perhaps that is our own, sent before; if it
+    is not found, asking again can't help."""
+
+    def __init__(self, message: str, *, hint: str = "", twin: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.twin = twin
 
 
 class CannotTell(Exception):

@@ -50,7 +50,8 @@ def _forbidden(body: Any, told: str) -> ChannelError:
     codes, words = _codes(body), _words(body)
     if _DUPLICATE in codes or "duplicate" in words:
         # Perhaps it is our own post whose answer was lost; looking it up tells.
-        return Uncertain(told, hint="A post with the same text is already out: confirm that one, or change the text.")
+        hint = "A post with the same text is already out: confirm that one, or change the text."
+        return Uncertain(told, hint=hint, twin=True)
     if codes & _ACCOUNT or any(
         sign in words for sign in ("authenticat", "app permissions", "client-not-enrolled", "suspended")
     ):

@@ -24,6 +24,7 @@ class Due(Protocol):
     archive: bool
     period: str
     waived: bool
+    reason: str
     live: bool
     fixed: bool
     replies_to: int | None
@@ -216,6 +217,13 @@ def _late(due: Due, facts: Facts, now: datetime) -> Verdict | None:
         return None
     when = due.due_at.astimezone(facts.zone).strftime("%Y-%m-%d %H:%M")
     allowed = format_duration(timedelta(seconds=due.late))
+    if due.reason == "uncertain":
+        return Hold(
+            "uncertain",
+            f"It may be out or not: nobody knows how the last try ended. It was due on {when} ({facts.zone.key}), and that "
+            f"time is over. Look first. If it is out: julki confirm {due.id} ADDRESS. If it is not: julki retry {due.id}, or "
+            f"julki skip {due.id}",
+        )
     trouble = f" {due.channel} did not work meanwhile: {facts.trouble.rstrip('.')}." if facts.trouble else ""
     return Hold(
         "late",

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import Connection
 
 from channels.contract import Receipt
-from channels.errors import ChannelError
+from channels.errors import ChannelError, Uncertain
 from scheduler.delivery import retry
 from scheduler.store import attempts, audit, breakers, deliveries, pauses
 
@@ -66,7 +66,8 @@ def failed(db: Connection, act: Act, error: Exception, now: datetime) -> None:
     values: dict[str, Any]
     match decision:
         case retry.Reconcile():
-            attempts.leave_open(db, act.delivery, act.key, now, text)
+            twin = isinstance(error, Uncertain) and error.twin
+            attempts.leave_open(db, act.delivery, act.key, now, text, twin=twin)
         case retry.Retry(at=at, reason=reason, counted=counted):
             count = act.attempts if counted else act.attempts - 1
             values = {"state": "retrying", "ready_at": at, "attempts": count, "reason": reason, "error": text}

@@ -119,10 +119,24 @@ def _absent(row: Any, act: Act, channel: Channel, setup: Setup, now: datetime) -
     # after a crash nobody knows when the call ended, but that it is over now: the delay counts from here
     ended = row.uncertain_at or now
     sure_at = ended + channel.settle
+    if now >= sure_at and row.twin:
+        return _unseen(row, act, channel, setup, now)
     if now >= sure_at:
         return _repeat(row, act, look_of(channel), setup, now)
     with setup.store.write() as db:
         attempts.look_again(db, row.id, sure_at, counted=False, ended=ended)
+    return 0
+
+
+def _unseen(row: Any, act: Act, channel: Channel, setup: Setup, now: datetime) -> int:
+    """The like of it is out, says the remote, and does not show it. Was it sent before, it may come up still; else it is
+    another's, and a person must say."""
+    with setup.store.read() as db:
+        before = attempts.doubtful_since(db, row.delivery_id, but=row.id) is not None
+    if not before or row.checks + 1 >= MOST_CHECKS:
+        return _ask(act, row.error, look_of(channel), setup, now)
+    with setup.store.write() as db:
+        attempts.look_again(db, row.id, now + _BETWEEN_CHECKS[row.checks], counted=True)
     return 0
 
 

@@ -101,10 +101,11 @@ def settle(
     return True
 
 
-def leave_open(db: Connection, delivery: int, key: str, now: datetime, error: str) -> None:
-    """The call came back without telling; the attempt stays open until it is reconciled."""
+def leave_open(db: Connection, delivery: int, key: str, now: datetime, error: str, *, twin: bool = False) -> None:
+    """The call came back without telling; the attempt stays open until it is reconciled. `twin`: it was refused, because
+    the like of it is out."""
     same = (_A.c.delivery_id == delivery, _A.c.key == key, _A.c.outcome.is_(None))
-    if db.execute(update(_A).where(*same).values(uncertain_at=now, error=error)).rowcount:
+    if db.execute(update(_A).where(*same).values(uncertain_at=now, error=error, twin=twin)).rowcount:
         db.execute(update(_D).where(_D.c.id == delivery).values(error=error))
 
 
@@ -147,6 +148,7 @@ def left(db: Connection) -> Sequence[Any]:
         _A.c.checks,
         _A.c.error,
         _A.c.owner,
+        _A.c.twin,
         _D.c.state,
         _D.c.attempts,
         _D.c.part,
@@ -161,10 +163,11 @@ def left(db: Connection) -> Sequence[Any]:
     return db.execute(query.where(_A.c.outcome.is_(None)).order_by(_A.c.id)).all()
 
 
-def doubtful_since(db: Connection, delivery: int) -> datetime | None:
-    """When the delivery was first sent without anybody knowing how that ended: what is found may be of that time."""
+def doubtful_since(db: Connection, delivery: int, but: int = 0) -> datetime | None:
+    """When the delivery was first sent without anybody knowing how that ended: what is found may be of that time. `but`:
+    an attempt that does not count."""
     doubt = or_(_A.c.outcome.is_(None), _A.c.outcome.in_(("repeat", "unknown")))
-    same = (_A.c.delivery_id == delivery, _A.c.purpose == "publish", doubt)
+    same = (_A.c.delivery_id == delivery, _A.c.id != but, _A.c.purpose == "publish", doubt)
     return db.execute(select(func.min(_A.c.started_at)).where(*same)).scalar()
 
 

@@ -146,6 +146,7 @@ class Attempt(SQLModel, table=True):
 
     `uncertain_at`: the call came back without telling whether it was accepted. `checks` counts the times that
     reading back could not settle it. `cost` is what the call is charged for, in millionths of a US dollar.
+    `twin`: it was refused because the like of it is out already.
     """
 
     __table_args__ = (
@@ -170,6 +171,7 @@ class Attempt(SQLModel, table=True):
     outcome: str | None = None
     error: str = ""
     cost: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    twin: bool = Field(default=False, sa_column_kwargs={"server_default": text("0")})
 
 
 class Edition(SQLModel, table=True):

@@ -41,7 +41,7 @@ def test_a_post_that_is_known_as_another_is_not_taken_for_this_one(room: Newsroo
 
 def test_a_timeline_that_lags_for_long_ends_in_one_post_that_is_known(room: Newsroom, x: MockX) -> None:
     """The second try is refused as a duplicate; that the first one is out is seen once the timeline shows it."""
-    x.lag = timedelta(minutes=30)
+    x.lag = timedelta(minutes=8)
     x.fail_next("accepted-then-503")
     room.put("news/a", "Palvelu aukeaa.")
     room.run()
@@ -50,3 +50,40 @@ def test_a_timeline_that_lags_for_long_ends_in_one_post_that_is_known(room: News
     assert len(room.posts) == 1
     assert room.row("a").state == "published"
     assert room.row("a").remote_id == room.posts[0].id
+
+
+def test_a_timeline_that_shows_nothing_leaves_it_to_a_person(room: Newsroom, x: MockX) -> None:
+    x.lag = timedelta(hours=9)
+    x.fail_next("accepted-then-503")
+    room.put("news/a", "Palvelu aukeaa.")
+    room.run()
+    for _ in range(7):
+        room.run(minutes=10)
+    row = room.row("a")
+    assert (row.state, row.reason, len(room.posts)) == ("held", "uncertain", 1)
+    assert "julki confirm" in row.error
+    assert row.attempts == 2
+
+
+def test_what_x_refuses_as_a_copy_of_another_post_is_not_asked_again(room: Newsroom, x: MockX) -> None:
+    x.fail_next(
+        (403, {}, {"title": "Forbidden", "detail": "You are not allowed to create a Tweet with duplicate content."})
+    )
+    room.put("news/a", "Kahvitauko.")
+    room.run()
+    room.run(minutes=2)
+    row = room.row("a")
+    assert (row.state, row.reason, row.attempts) == ("held", "uncertain", 1)
+    assert "same text is already out" in row.error
+
+
+def test_what_may_be_out_says_so_however_late_it_is(room: Newsroom, x: MockX) -> None:
+    x.fail_next("503")
+    x.fail_next("503")
+    room.put("news/a", "Kahvitauko.", late="5m")
+    room.run()
+    room.run(seconds=2)
+    room.run(minutes=10)
+    row = room.row("a")
+    if row.state == "held":
+        assert (row.reason, "may be out" in row.error) == ("uncertain", True)

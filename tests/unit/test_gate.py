@@ -25,6 +25,7 @@ class Row:
     late: int | None = 7200
     archive: bool = False
     waived: bool = False
+    reason: str = ""
     live: bool = False
     fixed: bool = False
     replies_to: int | None = None

@@ -18,6 +18,7 @@ def upgrade() -> None:
     op.add_column("delivery", sa.Column("replies_to", sa.Integer(), nullable=True))
     op.add_column("delivery", sa.Column("approved_by", AutoString(), nullable=False, server_default=""))
     op.add_column("attempt", sa.Column("cost", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("attempt", sa.Column("twin", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.execute("UPDATE delivery SET live = 1 WHERE part <> 'main' AND part GLOB '*[^0-9]*'")
     op.create_index(
         "attempt_paid", "attempt", ["channel", "started_at"], unique=False, sqlite_where=sa.text("cost > 0")
