@@ -135,6 +135,8 @@ def _kind() -> Any:
                 response = super().request(*args, **kwargs)
             except ChannelError as error:
                 failure = error
+                if answered(error, 400, 402, 403, 404, 429):
+                    self._done()  # X knows who asks
             else:
                 self._done()
                 return response

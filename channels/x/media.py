@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any, BinaryIO
 
-from channels.errors import Rejected, Unavailable
+from channels.errors import Rejected, Unauthorized, Unavailable
 from channels.message import Media
 from channels.x import film, photo
 from channels.x.ask import Ask, data_of, number_of
@@ -157,6 +157,11 @@ def _about(load: Load) -> Iterator[None]:
             raise Unavailable(f"X lost {load.name} on the way.", hint=_AGAIN) from None
         if load.name in str(error):
             raise
+        if answered(error, 403):
+            hint = (
+                "Check in X's developer console that the app may write and upload, and that the account is not locked."
+            )
+            raise Unauthorized(f"{load.name}: {error}", hint=hint) from None
         hint = f"X does not take {load.name} as it is. {_REMEDIES[load.kind]}"
         raise Rejected(f"{load.name}: {error}", hint=hint) from None
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,7 +39,11 @@ class Session(requests.Session):
 
     def __init__(self, base: str, timeout: timedelta) -> None:
         super().__init__()
+        # What signs a request is what it was given: without this a password of ~/.netrc would take its place.
+        self.auth = _as_it_is
         self.whole = timeout + WHOLE
+        self.ahead = timedelta(0)
+        """By how much this machine's clock is ahead of X's, as its last answer told."""
         self._base = base
         self._memory = limits.Memory()
         self._deadline: float | None = None
@@ -62,6 +67,7 @@ class Session(requests.Session):
         self._adapter.seconds = self._seconds()
         response = super().request(method, self._base + path, *args, **{**kwargs, "allow_redirects": False})
         now = datetime.now(UTC)
+        self.ahead = _ahead(response.headers.get("Date", ""), now, self.ahead)
         refused = response.status_code == 429
         self._memory.note(route, (limits.asked if refused else limits.used_up)(response.headers, now))
         if error := verdict(response.status_code, response.headers, json_of(response), now):
@@ -107,6 +113,17 @@ class Adapter(HTTPAdapter):
             finally:
                 # A connection kept for later may be cut just while a post goes out, and then nobody knows.
                 self.close()
+
+
+def _as_it_is(request: Any) -> Any:
+    return request
+
+
+def _ahead(date: str, now: datetime, before: timedelta) -> timedelta:
+    try:
+        return now - parsedate_to_datetime(date).astimezone(UTC)
+    except (ValueError, TypeError, OverflowError):
+        return before
 
 
 def json_of(response: requests.Response) -> Any:

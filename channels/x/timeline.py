@@ -44,7 +44,7 @@ def _timeline(since: datetime, me: str, reader: Reader) -> Iterator[Post]:
         meta = answer.get("meta")
         meta = meta if isinstance(meta, dict) else {}
         # An answer that says nothing is not one that says "nothing".
-        if not posts and meta.get("result_count") != 0:
+        if not posts and (meta.get("result_count") != 0 or answer.get("errors")):
             raise Unavailable("X's answer does not tell what is on the timeline.", hint="It is asked again by itself.")
         if not all(isinstance(post.get("text"), str) for post in posts):
             raise Unavailable("X does not tell what the posts say.", hint="It is asked again by itself.")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from channels.errors import ChannelError, RateLimited, Rejected, Unauthorized, Uncertain
+from channels.errors import ChannelError, RateLimited, Rejected, Unauthorized, Unavailable, Uncertain
 from channels.text import clean
 from channels.x import limits
 
@@ -18,6 +18,18 @@ _DUPLICATE = 187
 _ACCOUNT = {32, 64, 89, 135, 215, 226, 261, 326, 416, 453}
 """Codes of X's older error table that concern the account, the keys or the app, not the post."""
 
+_OF_THE_ACCOUNT = (
+    "authenticat",
+    "app permissions",
+    "client-not-enrolled",
+    "not enrolled",
+    "suspended",
+    "locked",
+    "not permitted to perform this action",
+    "oauth1-permissions",
+)
+"""Words of a refusal that concerns the account or the app, not the post."""
+_NOT_X = "That is not X's own answer: a proxy or a wrong api_url may be in between. It is tried again by itself."
 _DAY = timedelta(days=1)
 
 
@@ -39,8 +51,12 @@ def verdict(status: int, headers: Mapping[str, str], body: Any, now: datetime) -
         return Unauthorized(
             told, hint="The X account has no credits left. Buy some in X's developer console, then resume."
         )
-    if status == 403:
+    if status == 403 and _is_xs(body):
         return _forbidden(body, told)
+    if 400 <= status < 500 and status not in (408, 425) and not _is_xs(body):
+        return Unavailable(told, hint=_NOT_X)
+    if "media ids are invalid" in _words(body):
+        return Unavailable(told, hint="The pictures are sent again with the next try.")
     if 400 <= status < 500 and status not in (408, 425):
         return Rejected(told, hint="X does not take this post as it is. Change it, then retry.")
     return Uncertain(told, hint="Look at the account's timeline: the post may be out.")
@@ -52,9 +68,7 @@ def _forbidden(body: Any, told: str) -> ChannelError:
         # Perhaps it is our own post whose answer was lost; looking it up tells.
         hint = "A post with the same text is already out: confirm that one, or change the text."
         return Uncertain(told, hint=hint, twin=True)
-    if codes & _ACCOUNT or any(
-        sign in words for sign in ("authenticat", "app permissions", "client-not-enrolled", "suspended")
-    ):
+    if codes & _ACCOUNT or any(sign in words for sign in _OF_THE_ACCOUNT):
         return Unauthorized(
             told, hint="Check in X's developer console that the app may write, and that the keys belong to it."
         )
@@ -77,6 +91,13 @@ def answered(error: ChannelError, *statuses: int) -> bool:
     return any(str(error).startswith(f"X answered {status}") for status in statuses)
 
 
+def _is_xs(body: Any) -> bool:
+    """Whether it is one of X's own problems, rather than a page of something in between. An empty body may be X's."""
+    return isinstance(body, Mapping) and (
+        not body or any(name in body for name in ("title", "detail", "errors", "type"))
+    )
+
+
 def _errors(body: Any) -> list[Mapping[str, Any]]:
     errors = body.get("errors") if isinstance(body, Mapping) else None
     return [error for error in errors if isinstance(error, Mapping)] if isinstance(errors, list) else []
@@ -89,7 +110,7 @@ def _codes(body: Any) -> set[int]:
 def _sentences(body: Any) -> list[str]:
     told = body if isinstance(body, Mapping) else {}
     inner = [error.get(name) for error in _errors(body) for name in ("message", "detail")]
-    found = [*inner, told.get("detail"), told.get("title"), told.get("type")]
+    found = [*inner, told.get("detail"), told.get("title"), told.get("type"), told.get("reason")]
     return [sentence for sentence in found if isinstance(sentence, str)]
 
 

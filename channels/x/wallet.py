@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Lock, Thread
 from typing import TypeVar
 
 from channels.contract import Locked, Vault
-from channels.errors import ChannelError, RateLimited, Unauthorized, Unavailable
+from channels.errors import ChannelError, Unauthorized, Unavailable
 from channels.files import unwritable
 from channels.x import oauth2, renewal
 from channels.x.oauth2 import Answer, Client
@@ -45,6 +46,7 @@ class Wallet:
         self._vault, self._now = vault, now
         self._counter = renewal.Counter(root / FOLDER, name, issuer.seconds)
         self._rests_until = datetime.min.replace(tzinfo=UTC)
+        self._renewing = Lock()
 
     def read(self) -> Tokens | None:
         """What is kept; None where nobody has signed in. Raises `Unauthorized` where it can't be read, `Unavailable`."""
@@ -65,17 +67,25 @@ class Wallet:
         """Tokens that are good now, renewed first where they soon end. Raises `Unauthorized`, `Unavailable`,
         `RateLimited`."""
         tokens, now = self._signed_in(), self._now()
-        if tokens.young(now) or (tokens.usable(now) and now < self._rests_until):
+        if tokens.young(now):
             return tokens
-        try:
+        if not tokens.usable(now):
             return self._renewed()
-        except (Unauthorized, Unavailable, RateLimited):
-            # Ahead of time nothing is lost yet: the old ones serve until they end.
-            tokens, now = self._signed_in(), self._now()
-            if not tokens.usable(now):
-                raise
-            self._rests_until = now + _REST
-            return tokens
+        if now >= self._rests_until and not self._renewing.locked():
+            Thread(target=self._renew_beside, name=f"{self.name} signing in", daemon=True).start()
+        return tokens
+
+    def _renew_beside(self) -> None:
+        """While the old tokens still serve nobody waits for the new ones: least of all a hall. What goes wrong is tried
+        again, and told when they end."""
+        if not self._renewing.acquire(blocking=False):
+            return
+        try:
+            self._renewed()
+        except Exception:  # noqa: BLE001  whatever it is, the next one that needs new tokens asks again and is told
+            self._rests_until = self._now() + _REST
+        finally:
+            self._renewing.release()
 
     def keep(self, tokens: Tokens) -> None:
         """A person has signed in: these are the tokens from now on. Raises `Unavailable`, `Unauthorized`."""
@@ -100,6 +110,9 @@ class Wallet:
         current = self._signed_in()
         if current.access != tokens.access:
             return Unavailable(f"{told} The signing in was renewed meanwhile.", hint="It is tried again by itself.")
+        if current.trial and not current.usable(self._now()):
+            # Two requests had gone out with the same token: this one is the second to be refused.
+            return Unavailable(f"{told} The signing in is renewed.", hint="It is tried again by itself.")
         if current.trial or current.lasts_no_longer:
             return Unauthorized(told, hint=f"Is the app still allowed on the account? {self.way}")
         self._write(replace(current, ends_at=self._now(), trial=True))

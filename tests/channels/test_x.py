@@ -25,6 +25,7 @@ from channels.message import Message
 from channels.piece import Event, Image, LivePost, Override, Piece
 from channels.testing import NOW, capture, context, open_channel, sample_piece, sample_view
 from channels.x import ADAPTER
+from channels.x.access import Keys
 from channels.x.live import Live
 from channels.x.verdict import verdict
 from tests.mocks.x.server import MockX
@@ -285,7 +286,7 @@ SAID = [
     (403, {}, {"type": "https://api.twitter.com/2/problems/unsupported-authentication"}, Unauthorized),
     (403, {}, {"errors": [{"code": 326, "message": "locked"}]}, Unauthorized),
     (403, {}, {"detail": "Something new"}, Rejected),
-    (404, {}, "not json", Rejected),
+    (404, {}, "not json", Unavailable),
     (408, {}, None, Uncertain),
     (429, {}, {"title": "Too Many Requests"}, RateLimited),
     (301, {}, None, Uncertain),
@@ -314,7 +315,7 @@ KNOWN = {
     "reply not allowed (self-serve, since 2026-02-23)": Rejected,
     "invalid/expired token": Unauthorized,
     "app-only token on a user endpoint": Unauthorized,
-    "bad media ids": Rejected,
+    "bad media ids": Unavailable,
     "overload": Uncertain,
     "media processing failed": Rejected,
 }
@@ -463,7 +464,7 @@ def test_revoked_keys_cannot_tell(tmp_path: Path) -> None:
             raise Unauthorized("X answered 401.")
 
     with pytest.raises(CannotTell) as caught:
-        Revoked("https://nowhere.invalid", {}, tmp_path).find(post(), "key-1", NOW)
+        Revoked("https://nowhere.invalid", Keys({}), tmp_path).find(post(), "key-1", NOW)
     assert caught.value.look.startswith("https://x.com/")
 
 

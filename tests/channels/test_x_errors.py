@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from channels.contract import Channel
-from channels.errors import ChannelError, RateLimited, Rejected, Unauthorized, Uncertain
+from channels.errors import ChannelError, RateLimited, Rejected, Unauthorized, Unavailable, Uncertain
 from channels.message import Message
 from channels.testing import capture, open_channel, sample_piece, sample_view
 from tests.mocks.stand import Hands, Stand
@@ -39,7 +39,7 @@ OUTCOMES: dict[str, tuple[type[ChannelError], str, str]] = {
     REPLY: (Rejected, "failed", "rejected"),
     TOKEN: (Unauthorized, "held", "unauthorized"),
     "app-only token on a user endpoint": (Unauthorized, "held", "unauthorized"),
-    "bad media ids": (Rejected, "failed", "rejected"),
+    "bad media ids": (Unavailable, "retrying", "unavailable"),
     "overload": (Uncertain, "publishing", ""),
     MEDIA: (Rejected, "failed", "rejected"),
 }

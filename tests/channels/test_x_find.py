@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from channels.errors import CannotTell, ChannelError, RateLimited, Unavailable, 
 from channels.message import Media, Message
 from channels.testing import open_channel
 from channels.x import likeness
+from channels.x.access import Keys
+from channels.x.session import _ahead
 from tests.mocks.x.accounts import USER
 from tests.mocks.x.server import MockX
 
@@ -348,3 +351,36 @@ def test_only_a_number_says_that_it_is_out(x: MockX, tmp_path: Path, fault: Any)
     with pytest.raises(ChannelError) as caught:
         live(x, tmp_path).publish(post("Hei"), "k", None)
     assert type(caught.value) is Uncertain
+
+
+def test_a_clock_that_is_ahead_of_xs_hides_no_post(x: MockX, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """X's own answers tell how far the clocks are apart: here an hour."""
+    hour = timedelta(hours=1)
+    now = datetime.now(UTC)
+    assert round(_ahead(format_datetime(now - hour), now, timedelta(0)) / hour) == 1
+    assert _ahead("soon", now, hour) == hour
+    receipt = live(x, tmp_path).publish(post("Palvelu aukeaa."), "k", None)
+    monkeypatch.setattr("channels.x.session._ahead", lambda *_: hour)
+    found = live(x, tmp_path).find(post("Palvelu aukeaa."), "k", now + hour - timedelta(seconds=5))
+    assert found is not None
+    assert found.remote_id == receipt.remote_id
+
+
+def test_another_account_is_asked_for_its_own_timeline(x: MockX, tmp_path: Path) -> None:
+    channel = live(x, tmp_path)
+    before = datetime.now(UTC)
+    channel.publish(post("Yksi."), "k", None)
+    assert channel.find(post("Yksi."), "k", before)
+    remote: Any = channel._remote  # type: ignore[attr-defined]
+    remote._access = Keys(
+        {name: f"toinen-{name}" for name in ("api_key", "api_secret", "access_token", "access_token_secret")}
+    )
+    channel.publish(post("Kaksi."), "k", None)
+    assert channel.find(post("Kaksi."), "k", before)
+    assert channel.find(post("Yksi."), "k", before) is None
+
+
+def test_an_empty_answer_with_errors_is_no_proof(x: MockX, tmp_path: Path) -> None:
+    x.fail_read((200, {}, {"data": [], "errors": [{"title": "Oops"}], "meta": {"result_count": 0}}))
+    with pytest.raises(Unavailable):
+        live(x, tmp_path).find(post("Yksi."), "k", datetime.now(UTC))

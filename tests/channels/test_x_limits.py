@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.contract import Receipt
-from channels.errors import RateLimited, Rejected, Unauthorized, Unavailable, Uncertain
+from channels.errors import RateLimited, Unauthorized, Unavailable, Uncertain
 from channels.message import Message
 from channels.testing import NOW, open_channel
 from channels.x import limits
@@ -403,7 +403,9 @@ def test_what_is_connected_too_late_is_shut_at_once() -> None:
         assert theirs.recv(1) == b""
 
 
-@pytest.mark.parametrize(("status", "expected"), [(404, Rejected), (413, Rejected), (408, Uncertain), (425, Uncertain)])
+@pytest.mark.parametrize(
+    ("status", "expected"), [(404, Unavailable), (413, Unavailable), (408, Uncertain), (425, Uncertain)]
+)
 def test_what_a_post_is_told(x: MockX, tmp_path: Path, status: int, expected: type[Exception]) -> None:
     x.fail_next((status, {}, None))
     with pytest.raises(expected, match=str(status)):

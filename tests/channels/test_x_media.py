@@ -477,7 +477,7 @@ FAILURES: list[tuple[Any, type[ChannelError]]] = [
     ((402, {}, PROBLEM), Unauthorized),
     ((400, {}, PROBLEM), Rejected),
     ((404, {}, PROBLEM), Unavailable),
-    ((403, {}, {"detail": "You are not allowed to do that."}), Rejected),
+    ((403, {}, {"detail": "You are not allowed to do that."}), Unauthorized),
 ]
 
 

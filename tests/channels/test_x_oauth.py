@@ -208,11 +208,19 @@ def test_without_a_vault_pieces_can_be_looked_at_and_nothing_goes_out(mock: Mock
 # Renewing
 
 
+def renewed_beside() -> None:
+    """While the old token serves, nobody waits for the new one."""
+    for thread in threading.enumerate():
+        if thread.name.endswith("signing in"):
+            thread.join(30)
+
+
 def test_a_token_is_renewed_before_it_ends(mock: MockX, vault: MemoryVault, tmp_path: Path) -> None:
     channel, account = opened(mock.url, tmp_path, vault)
     sign_in(account)
     before = age(vault, SOON)
     assert post(channel, tmp_path, "yksi")
+    renewed_beside()
     after = held(vault)
     assert renewals(mock) == 1
     assert (after.access, after.refresh) == (mock.oauth2.issued[-2], mock.oauth2.issued[-1])
@@ -319,9 +327,11 @@ def test_an_answer_that_was_lost_is_asked_for_again(mock: MockX, vault: MemoryVa
     age(vault, SOON)
     mock.fail_token("accepted-then-cut")
     assert post(channel, tmp_path, "yksi")
+    renewed_beside()
     age(vault, SOON)
     fresh, _ = opened(mock.url, tmp_path, vault)
     assert post(fresh, tmp_path, "kaksi")
+    renewed_beside()
     standing = account.standing(datetime.now(UTC))
     assert "julki connect x" in standing.trouble
     assert standing.lapses_at == held(vault).ends_at
@@ -403,6 +413,8 @@ def test_no_credits_and_a_forbidden_post_leave_the_sign_in_alone(
     mock.fail_next((402, {}, {"title": "Payment Required", "detail": "No credits"}))
     assert isinstance(refused(channel, tmp_path), Unauthorized)
     mock.fail_next((403, {}, {"title": "Forbidden", "detail": "You are not permitted to perform this action."}))
+    assert isinstance(refused(channel, tmp_path), Unauthorized)
+    mock.fail_next((403, {}, {"title": "Forbidden", "detail": "The post is about something that is not allowed."}))
     assert isinstance(refused(channel, tmp_path), Rejected)
     assert vault.writes[-1] == before
 
@@ -496,3 +508,29 @@ def test_nothing_of_it_shows_itself(vault: MemoryVault, mock: MockX, tmp_path: P
     shown += repr([vars(channel), vars(account)])
     for secret in (kept.access, kept.refresh, "s3cret", f"{CANARY}-client_secret"):
         assert secret not in shown
+
+
+def test_two_that_were_refused_with_one_token_are_renewed_once(mock: MockX, vault: MemoryVault, tmp_path: Path) -> None:
+    channel, account = opened(mock.url, tmp_path, vault)
+    sign_in(account)
+    tokens = held(vault)
+    wallets = [wallet_of(opened(mock.url, tmp_path, vault)[0]) for _ in range(2)]
+    errors = [one.refused(tokens, "X answered 401.") for one in wallets]
+    assert [type(error) for error in errors] == [Unavailable, Unavailable]
+    assert post(channel, tmp_path, "yksi")
+
+
+def test_a_password_of_netrc_takes_no_tokens_place(
+    mock: MockX, vault: MemoryVault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login bob password hunter2\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    channel, account = opened(mock.url, tmp_path, vault)
+    sign_in(account)
+    assert post(channel, tmp_path, "yksi")
+
+
+def wallet_of(channel: Any) -> Any:
+    return channel._remote._access._wallet
