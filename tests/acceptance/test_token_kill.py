@@ -319,7 +319,7 @@ def test_the_renewal_killed_in_the_worst_moment_leaves_what_is_left_of_the_old_t
     _at_the_rotation(scene, kill)
     scene.starts()
     assert wait(lambda: scene.states() == ["published"])
-    assert kill.done.is_set()
+    assert wait(kill.done.is_set)
     assert len(scene.mock.ledger.live()) == 1
     assert not scene.pauses()
 
