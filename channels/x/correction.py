@@ -43,5 +43,5 @@ def _problems(whole: str, text: str) -> tuple[Problem, ...]:
         return ()
     if text in ("", ELLIPSIS):
         return (Problem("too-long", "The correction does not fit into one post. Shorten the piece's text for X."),)
-    told = f"The correction is {weighted_length(whole)} characters long; a post has {LIMIT}. It is shortened."
+    told = f"The correction is {weighted_length(whole)} characters long; a post has {LIMIT}. Say it shorter."
     return (Problem("shortened", told, "warning"),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import unicodedata
 from collections.abc import Mapping
@@ -61,6 +62,12 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+_MADE_UP = re.compile(r"[0-9a-f]{32}")
+"""What a client calls a fresh post."""
+
+
 def what(piece: str, part: str) -> str:
     """A delivery's piece, and its part where it is one of several."""
-    return piece if part == "main" else f"{piece} ({part})"
+    if part == "main":
+        return piece
+    return f"{piece} ({'a fresh post' if _MADE_UP.fullmatch(part) else part})"

@@ -23,10 +23,12 @@ def of(db: Connection, channel: str) -> Condition:
     return Condition(row.failures, row.opened_at, row.until, row.error, row.culprit, row.refusals, row.since)
 
 
-def rests(channel: str, setup: Setup) -> bool:
-    """Whether the channel is to be left alone now."""
+def rests(channel: str, setup: Setup, *, live: bool = False) -> bool:
+    """Whether the channel is to be left alone now. `live`: by a hall, which goes on trying where the channel can't be
+    reached; that the channel said "not now" counts there, too."""
     with setup.store.read() as db:
-        return of(db, channel).rests(setup.clock())
+        found = of(db, channel)
+    return found.rests(setup.clock()) and not (live and found.opened_at is not None)
 
 
 def note(db: Connection, channel: str, error: Exception | None, culprit: int, text: str, now: datetime) -> None:
@@ -37,7 +39,7 @@ def note(db: Connection, channel: str, error: Exception | None, culprit: int, te
         return
     breakers.put(db, channel, asdict(after))
     if after.opened_at and after.until:
-        deliveries.hasten(db, channel, after.until)
+        deliveries.hasten(db, channel, after.until, live=False)
     if after.opened_at and not before.opened_at:
         _tell(db, channel, "breaker", f"{channel} failed {after.failures} times in a row: {text}", now)
     elif before.opened_at and not after.opened_at:

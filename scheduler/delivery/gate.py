@@ -121,7 +121,7 @@ def _paused(due: Due, facts: Facts) -> Verdict | None:
         own = (("channel", due.channel), ("client", due.client), ("project", due.project))
         if pause.scope == "all" or (pause.scope, pause.name) in own:
             what = "Everything" if pause.scope == "all" else f"The {pause.scope} {pause.name}"
-            why = f": {pause.reason}" if pause.reason else ""
+            why = f": {pause.reason.rstrip('.')}" if pause.reason else ""
             return Hold("paused", f"{what} was paused by {pause.by}{why}. Send it with: julki retry {due.id}")
     return None
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from channels.contract import Batching, Channel, Collecting, Receipt
+from channels.errors import Rejected
 from scheduler.delivery import batch, condition, edition, facts, outcome, purse, ready, reconcile, touch
 from scheduler.delivery.outcome import Act
 from scheduler.delivery.ready import Drafts, Ready
@@ -18,6 +19,8 @@ from scheduler.store import attempts, dues, messages
 _AHEAD = timedelta(seconds=6)
 _MARGIN = timedelta(milliseconds=150)
 _ANNOUNCING = timedelta(seconds=5)
+_HALL = timedelta(seconds=15)
+"""As long as a hall waits for the next try."""
 
 
 class Lane:
@@ -53,7 +56,7 @@ class Lane:
         """How many deliveries moved, of those that were due at `now` (else the clock's). Open attempts are settled first:
         what may be out is not sent again."""
         self._now = now or self.setup.clock()
-        if condition.rests(self.name, self.setup):
+        if condition.rests(self.name, self.setup, live=bool(self.live)):
             return sum(self._sluice.hold_only(rows) for rows in self._pages())
         moved = reconcile.settle(self.channel, self.setup, live=self.live)
         moved += 0 if self.live else touch.work(self.channel, self.setup)
@@ -111,7 +114,7 @@ class Lane:
         """Claim, call, settle. The call stands outside any transaction."""
         if self.setup.stop.is_set():
             return 0
-        if condition.rests(self.name, self.setup):
+        if condition.rests(self.name, self.setup, live=bool(self.live)):
             return self._sluice.hold_only([row])
         if self.live and self._is_announced_now(row):
             return 0
@@ -158,7 +161,8 @@ class Lane:
         except Exception as error:  # noqa: BLE001  whatever it is, it becomes the outcome
             outcome.log_bug(error, one.act())
             failure = error
-            self.setup.record(lambda db: self._failed(db, one.act(), failure))
+            alone = parent is not None and one.row.live and isinstance(error, Rejected)
+            self.setup.record(lambda db: self._failed(db, one.act(), failure, alone=alone))
         else:
             self.setup.record(lambda db: self._succeeded(db, one.act(), receipt))
 
@@ -167,15 +171,19 @@ class Lane:
         outcome.succeeded(db, act, receipt, now)
         condition.note(db, self.name, None, act.delivery, "", now)
 
-    def _failed(self, db: Any, act: Act, error: Exception) -> None:
+    def _failed(self, db: Any, act: Act, error: Exception, *, alone: bool = False) -> None:
+        """`alone`: a hall's post that may not answer the one before it goes out by itself: that beats no post."""
         now = self.setup.clock()
-        outcome.failed(db, act, error, now)
+        if alone:
+            outcome.alone(db, act, error, now)
+            return
+        outcome.failed(db, act, error, now, most=_HALL if self.live else None)
         condition.note(db, self.name, error, act.delivery, outcome.told(error), now)
 
     def _parent(self, one: Ready) -> Receipt | None:
         """The post replied to: the one corrected; the one before in a text thread; of an event the last that is known
         to be out."""
-        if not (one.row.part.isdigit() or one.message.data.get("reply")):
+        if one.row.reason == outcome.ALONE or not (one.row.part.isdigit() or one.message.data.get("reply")):
             return None
         with self.setup.store.read() as db:
             thread = dues.thread(db, one.row.piece_id, self.name)

@@ -54,8 +54,21 @@ def revised(db: Connection, act: Act, receipt: Receipt, digest: str, now: dateti
         _audit(db, act, now, "revised", receipt.permalink)
 
 
-def failed(db: Connection, act: Act, error: Exception, now: datetime) -> None:
-    """Act on what `retry.decide` says of the error."""
+ALONE = "alone"
+"""The reason of a post that is tried again without answering another."""
+
+
+def alone(db: Connection, act: Act, error: Exception, now: datetime) -> None:
+    """What it was to answer can't be answered; it was provably not accepted. It is sent by itself, at once."""
+    text = told(error)
+    values = {"state": "retrying", "ready_at": now, "reason": ALONE, "error": f"It goes out by itself: {text}"}
+    attempts.settle(db, act.delivery, act.key, "rejected", now, values, text)
+    _audit(db, act, now, ALONE, text)
+
+
+def failed(db: Connection, act: Act, error: Exception, now: datetime, most: timedelta | None = None) -> None:
+    """Act on what `retry.decide` says of the error. `most`: so long the next try may be away, where the channel can't be
+    reached."""
     text = told(error)
     opened = breakers.get(db, act.channel)
     down = opened is not None and opened.opened_at is not None
@@ -70,6 +83,7 @@ def failed(db: Connection, act: Act, error: Exception, now: datetime) -> None:
             attempts.leave_open(db, act.delivery, act.key, now, text, twin=twin)
         case retry.Retry(at=at, reason=reason, counted=counted):
             count = act.attempts if counted else act.attempts - 1
+            at = min(at, now + most) if most and reason == "unavailable" else at
             values = {"state": "retrying", "ready_at": at, "attempts": count, "reason": reason, "error": text}
             attempts.settle(db, act.delivery, act.key, reason, now, values, text)
         case retry.Fail(reason=reason):

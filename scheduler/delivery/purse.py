@@ -45,10 +45,16 @@ class Purse:
 
     def warning(self, db: Connection, now: datetime) -> str:
         """What to tell when most of the month's budget is spent; it stays the same while that is so. Else ""."""
-        if self.budget is None or self.spent(db, now) < int(self.budget * WARN_FROM):
+        if self.budget is None or (spent := self.spent(db, now)) < int(self.budget * WARN_FROM):
             return ""
+        month = f"{now.astimezone(self.zone):%B %Y}"
+        if spent >= self.budget:
+            return (
+                f"The {usd(self.budget)} that {self.channel} may cost in {month} are spent: its posts are held. Raise "
+                "budget_usd in config/julki.toml, then: julki retry ID"
+            )
         return (
-            f"Of the {usd(self.budget)} that {self.channel} may cost in {now.astimezone(self.zone):%B %Y} more than "
+            f"Of the {usd(self.budget)} that {self.channel} may cost in {month} more than "
             f"{WARN_FROM * 100:.0f} % are spent. When all is, its posts are held. Raise budget_usd in config/julki.toml, "
             "or post less."
         )

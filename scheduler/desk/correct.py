@@ -37,7 +37,8 @@ def correct(desk: Desk, number: int, person: Person, text: str = "") -> str:
                 f"{_what(row)} says what its file says; there is nothing to correct. Change the file, or give --text."
             )
         message = channel.correction(wanted, handmade.next_part(db, row.piece_id, row.channel), row.lang)
-        if errors := [problem for problem in message.problems if problem.severity == "error"]:
+        long = [problem for problem in message.problems if problem.rule == "shortened" and text.strip()]
+        if errors := [*long, *(problem for problem in message.problems if problem.severity == "error")]:
             raise Refused(f"{row.channel}: {errors[0].message}")
         made = replace(message, data={**message.data, "by": person.name, "meant": wanted.text})
         return _add(db, row, made, person, approval=desk.settings.desk.approval)

@@ -272,9 +272,11 @@ def hold_piece(db: Connection, piece: int, reason: str, why: str) -> None:
         move(db, number, ("planned", "retrying"), state="held", reason=reason, error=why)
 
 
-def hasten(db: Connection, channel: str, at: datetime) -> None:
-    """What waits for the channel to work again is tried then: when it does, or when that is to be tried."""
-    same = (DELIVERY.c.channel == channel, DELIVERY.c.state == "retrying", DELIVERY.c.reason == "unavailable")
+def hasten(db: Connection, channel: str, at: datetime, *, live: bool = True) -> None:
+    """What waits for the channel to work again is tried then: when it does, or when that is to be tried. `live`: the posts
+    of halls, too."""
+    same = [DELIVERY.c.channel == channel, DELIVERY.c.state == "retrying", DELIVERY.c.reason == "unavailable"]
+    same += [] if live else [DELIVERY.c.live.is_(False)]
     ahead = case((DELIVERY.c.due_at > at, DELIVERY.c.due_at), else_=at)
     db.execute(update(DELIVERY).where(*same).values(ready_at=ahead))
 

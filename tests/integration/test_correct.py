@@ -227,3 +227,10 @@ def test_two_who_correct_at_once_make_one_correction(room: Newsroom) -> None:
         assert sum(people.map(act, range(4))) == 1
     room.run(minutes=1)
     assert len(room.posts) == 2
+
+
+def test_a_correction_is_sent_whole_or_not_at_all(room: Newsroom) -> None:
+    room.put("news/a", "Palvelu aukeaa tiistaina.")
+    room.run()
+    with pytest.raises(Refused, match="Say it shorter"):
+        correct(room.desk, room.row("a").id, room.maija, "pitkä " * 80)

@@ -313,3 +313,36 @@ def test_an_own_address_in_a_live_post_tells_where_a_reader_came_from(room: News
     room.run()
     assert room.texts[-1].startswith("Ohjelma: https://example.org/fi/ohjelma/?utm_source=x")
     assert room.texts[-1].endswith("https://example.com/")
+
+
+def test_a_post_that_may_not_answer_stands_alone(tmp_path: Path, x: MockX) -> None:
+    """X lets the account answer nobody, or what it was to answer is gone: on its own beats no post."""
+    room = Newsroom(tmp_path / "other", x, "threads = true")
+    event(room, thread="true")
+    room.run()
+    x.replies = "summoned"
+    room.run(minutes=10)
+    assert [(post.text, post.reply_to) for post in room.posts[1:]] == [("Ovet ovat auki.", None)]
+    x.replies = "open"
+    x.ledger.posts[-1].deleted = True
+    hall(room).say("Jatketaan.", room.maija, "tap-1")
+    room.run()
+    assert room.posts[-1].text == "Jatketaan."
+    room.close()
+
+
+def test_a_hall_goes_on_trying_when_x_is_away(room: Newsroom) -> None:
+    for number in range(6):
+        room.put(f"news/p{number}", f"Uutinen {number}.", at=room.clock.now)
+    port = int(room.x.url.rsplit(":", 1)[1])
+    config = room.root / "config" / "julki.toml"
+    text = config.read_text()
+    config.write_text(text.replace(f":{port}", ":9"))
+    room.restart()
+    hall(room).fire("avaus", room.maija)
+    for _ in range(40):
+        room.run(seconds=20)
+    config.write_text(text)
+    room.restart()
+    room.run(seconds=20)
+    assert "Ovet ovat auki." in room.texts
