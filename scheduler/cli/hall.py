@@ -213,6 +213,8 @@ def _tell(program: Program, desk: Desk) -> None:
     say(f"{program.title}: {telling.running(program.shift)}. It is {moment(now, zone)} in {zone.key}.")
     if sandboxes := telling.sandboxes(program):
         say(sandboxes)
+    for told in program.obstacles:
+        say(told)
     say(telling.announced(found, now, zone)[0])
     say()
     rows = [

@@ -122,7 +122,17 @@ def say(store: Store, event: Event, fresh: Fresh, person: Person, tap: str, *, a
     def act(db: Connection) -> str:
         return " ".join([_said(db, event, fresh, message, person, approval) for message in fresh.messages])
 
+    _refuse_another(store, event, fresh, tap)
     return _once(store, event, f"say/{tap}", person.now, act)
+
+
+def _refuse_another(store: Store, event: Event, fresh: Fresh, tap: str) -> None:
+    """A name that was given to other words is no second press of the same button."""
+    with store.read() as db:
+        for message in fresh.messages:
+            said = handmade.said(db, event.piece, message.channel, message.part)
+            if said is not None and said != message.text:
+                raise Refused(f"'{tap}' is the name of another post: “{said[:60]}”. Give this one a name of its own.")
 
 
 def _said(db: Connection, event: Event, fresh: Fresh, message: Message, person: Person, approval: bool) -> str:
@@ -137,7 +147,7 @@ def _said(db: Connection, event: Event, fresh: Fresh, message: Message, person: 
     where = {"piece": event.name, "channel": name, "detail": message.text[:200]}
     audit.write(db, person.now, person.name, "fresh post", delivery=number, **where)
     if approval:
-        return f"The post waits on {name} until somebody approves it: julki approve {number} --by NAME"
+        return f"The post waits on {name} until somebody approves it (julki approve {number} --by NAME)."
     when = "at its time" if fresh.at else "now"
     return f"The post goes out {when} on {name}.{_but(db, event, name)}"
 

@@ -11,10 +11,10 @@ from uuid import uuid4
 
 from channels.contract import Batching, Parting
 from channels.message import Media, Message
-from channels.piece import MAIN, Image, LivePost, Piece
+from channels.piece import MAIN, Event, Image, LivePost, Piece
 from scheduler.delivery import hall as acts
 from scheduler.delivery.acts import Person, Refused
-from scheduler.desk import photo
+from scheduler.desk import obstacles, photo, spec
 from scheduler.desk.assemble import Desk
 from scheduler.store import handmade, messages, pieces, shifts
 
@@ -48,7 +48,7 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Program:
     """The event and its posts, in the order in which they go out; what has no time stands at the end. `shift`: by how
-    much it runs late. `channels` → whether that is a sandbox."""
+    much it runs late. `channels` → whether that is a sandbox. `obstacles`: what will keep its posts back."""
 
     name: str
     title: str
@@ -58,6 +58,7 @@ class Program:
     shift: timedelta
     channels: Mapping[str, bool]
     lines: Sequence[Line]
+    obstacles: Sequence[str] = ()
 
 
 class Hall:
@@ -101,7 +102,8 @@ class Hall:
         sandboxes = {name: self.desk.settings.channels[name].sandbox for name in self.channels}
         own = piece.event
         assert own is not None  # noqa: S101  a hall is made of events alone
-        return Program(piece.id, piece.title, own.place, own.starts_at, own.ends_at, late, sandboxes, lines)
+        ahead = obstacles.of(self.desk, self._row, self.channels)
+        return Program(piece.id, piece.title, own.place, own.starts_at, own.ends_at, late, sandboxes, lines, ahead)
 
     def fire(self, part: str, person: Person, tap: str = "") -> str:
         """Send that post now."""
@@ -148,12 +150,29 @@ class Hall:
         return usual.get(channel) if own is None else int(own.total_seconds())
 
     def _read(self) -> Piece:
-        found = self.desk.library.latest(self._row)
+        found = self.desk.library.latest(self._row) or self._kept()
         if found is None:
             raise Refused(f"{self._row.path} has errors. Mend it first; see: julki check {self._row.path}")
         if found.event is None or not found.event.live:
             raise Refused(f"{found.id} is no live event. That takes kind: event, and live: true in its front matter.")
         return found
+
+    def _kept(self) -> Piece | None:
+        """While its file is broken: as much as is stored of what it said when it was whole. No texts are."""
+        with self.desk.store.read() as db:
+            source = pieces.source(db, self._row.path)
+            parts = dict.fromkeys(row.part for row in handmade.live(db, self._row.id) if not row.fixed)
+        if source is None or "starts" not in (source.spec or {}):
+            return None
+        intent = spec.intent(source, self._row.id, None)
+        posts = tuple(LivePost(part, part, None, "") for part in parts)
+        event = Event(datetime.fromisoformat(source.spec["starts"]), live=True, posts=posts)
+        slug = self._row.name.partition("/")[2]
+        piece = Piece(
+            self._row.name, self._row.uid, self._row.path, source.lang, slug, "event", source.title, event=event
+        )
+        told = {"channels": intent.channels, "overrides": intent.overrides, "publish_at": source.publish_at}
+        return replace(piece, client=source.client, project=source.project, **told)
 
     def _event(self, piece: Piece | None = None) -> acts.Event:
         if not (self.desk.workspace.root / self._row.path).exists() and not self._is_elsewhere():

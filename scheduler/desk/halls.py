@@ -50,7 +50,7 @@ def meant(events: Sequence[LiveEvent], now: datetime, zone: ZoneInfo) -> LiveEve
 
 def _is_live(row: object) -> bool:
     spec = getattr(row, "spec", None) or {}
-    return "starts" in spec and not getattr(row, "broken", False) and getattr(row, "status", "") == "ready"
+    return "starts" in spec and getattr(row, "status", "") == "ready"
 
 
 def _event(desk: Desk, name: str) -> Iterator[LiveEvent]:

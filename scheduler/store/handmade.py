@@ -56,6 +56,13 @@ def twin(db: Connection, piece: int, channel: str, text: str, but: int | None = 
     return next((row for row in rows if row.id != but and messages.load(db, row.digest).text == text), None)
 
 
+def said(db: Connection, piece: int, channel: str, part: str) -> str | None:
+    """The words of the post that was made at the desk under that name; None where there is none."""
+    same = (_D.c.piece_id == piece, _D.c.channel == channel, _D.c.part == part, _D.c.fixed)
+    digest = db.execute(select(_D.c.digest).where(*same)).scalar()
+    return messages.load(db, digest).text if digest else None
+
+
 def is_broken(db: Connection, piece: int) -> bool:
     """Whether its file has errors now."""
     query = select(SOURCE.c.broken, SOURCE.c.tangled).join(PIECE, PIECE.c.path == SOURCE.c.path)

@@ -176,6 +176,11 @@ def get(db: Connection, number: int) -> Any:
     return db.execute(select(PIECE).where(PIECE.c.id == number)).one()
 
 
+def source(db: Connection, path: str) -> Any | None:
+    """What the last scan read in that file; while it is broken, what it last said when it was whole."""
+    return db.execute(select(SOURCE).where(SOURCE.c.path == path)).first()
+
+
 def by_name(db: Connection, name: str) -> Any | None:
     return db.execute(select(PIECE).where(PIECE.c.name == name)).first()
 

@@ -346,3 +346,35 @@ def test_a_hall_goes_on_trying_when_x_is_away(room: Newsroom) -> None:
     room.restart()
     room.run(seconds=20)
     assert "Ovet ovat auki." in room.texts
+
+
+def test_a_hall_opens_although_its_file_is_broken(room: Newsroom) -> None:
+    path = room.root / "content" / "events" / "paiva.md"
+    path.write_text(path.read_text("utf-8").replace("live: true", "live: true\nlive: true"), "utf-8")
+    room.look()
+    here = hall(room)
+    program = here.program()
+    assert [line.part for line in program.lines] == ["avaus", "puhe", "kysymys"]
+    assert "has errors" in program.obstacles[0]
+    here.say("Kuuluuko?", room.maija, "tap-1")
+    here.late(LATE, room.maija)
+    here.skip("puhe", room.maija)
+    room.run()
+    assert room.texts[-1] == "Kuuluuko?"
+    assert room.rows()["puhe"].state == "skipped"
+
+
+def test_another_text_under_the_same_name_is_refused(room: Newsroom) -> None:
+    hall(room).say("Sali on täynnä.", room.maija, "k3")
+    with pytest.raises(Refused, match="name of another post"):
+        hall(room).say("Aivan muu teksti.", room.maija, "k3")
+    assert "goes out now" in hall(room).say("Sali on täynnä.", room.maija, "k3")
+
+
+def test_what_will_keep_the_posts_back_is_told_before(newsroom: Callable[..., Newsroom]) -> None:
+    room = newsroom(approval=True)
+    event(room)
+    room.look()
+    assert "Nobody has approved it" in hall(room).program().obstacles[0]
+    acts.pause(room.desk.store, "channel", "x", "kriisi.", room.maija)
+    assert "The channel x is paused by Maija (kriisi)" in " ".join(hall(room).program().obstacles)

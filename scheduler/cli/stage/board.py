@@ -155,6 +155,7 @@ class Board(Screen[None]):
         if sight.program is not None and not sight.runs:
             told.append(pulse.STOPPED)
         if sight.program is not None:
+            told += [clean(one) for one in sight.program.obstacles]
             told.append(telling.sandboxes(sight.program))
         return [one for one in told if one]
 
