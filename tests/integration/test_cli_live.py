@@ -73,6 +73,12 @@ Kiitos!
 Step = Callable[[Pilot[None]], Awaitable[None]]
 
 
+@pytest.fixture(autouse=True)
+def _heard_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests have steady thumbs."""
+    monkeypatch.setattr(Ask, "UNHEARD", 0.0)
+
+
 @pytest.fixture
 def desk(tmp_path: Path) -> Typist:
     one = typist(tmp_path / "ws")
@@ -321,6 +327,21 @@ def test_every_line_is_as_wide_as_the_screen_whatever_signs_are_in_it(hall: Hall
         assert "Puhe 👩 ja FI" in shown(pilot.app)
 
     played(hall, step, size)
+
+
+def test_the_second_tap_of_a_shaky_thumb_is_no_answer(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Ask, "UNHEARD", 60.0)
+
+    async def step(pilot: Pilot[None]) -> None:
+        choose(pilot.app, "kysymys")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Ask))
+        await pilot.press("enter", "enter", "y")
+        assert isinstance(pilot.app.screen, Ask)
+        await pilot.press("escape")
+
+    played(hall, step)
+    assert "fire" not in [row.act for row in audit(hall)]
 
 
 @SIZES

@@ -3,6 +3,7 @@ often Enter arrives, it counts once."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import ClassVar
@@ -23,7 +24,11 @@ _LONGEST = 7 * 24 * 60
 
 
 class Ask(ModalScreen[Answer | None]):
-    """A question; Enter does it, and the answer comes back. None: it was not wanted."""
+    """A question; Enter does it, and the answer comes back. None: it was not wanted. For a moment after it was asked
+    nothing counts: the second tap of a shaky thumb is no answer."""
+
+    UNHEARD: ClassVar[float] = 0.7
+    """Seconds for which no key is heard."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,y", "yes", show=False),
@@ -35,6 +40,10 @@ class Ask(ModalScreen[Answer | None]):
         self._question, self._act = question, act
         self._tap = uuid4().hex
         self._busy = False
+        self._asked = float("inf")
+
+    def on_mount(self) -> None:
+        self._asked = time.monotonic()
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="sheet"):
@@ -43,7 +52,7 @@ class Ask(ModalScreen[Answer | None]):
             yield Keys([("Enter", "Yes", "yes"), ("Esc", "No", "no")])
 
     def action_yes(self) -> None:
-        if not self._busy:
+        if not self._busy and time.monotonic() >= self._asked + self.UNHEARD:
             self._busy = True
             self.query_one(".trouble", Static).update("…")
             self.run_worker(self._run, thread=True)

@@ -98,7 +98,7 @@ def standing_of(line: Line) -> str:
     """The same of one channel."""
     if line.state == "publishing":
         return f"{SHAPES['publishing']} {'not sure' if line.error else 'going out'}"
-    if line.state in _WAITING and line.fired:
+    if line.state == "planned" and line.fired:
         return f"{SHAPES['publishing']} going out"
     if line.state == "planned" and line.by_hand:
         return f"{SHAPES['planned']} by hand"
