@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from channels.errors import Rejected
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -22,6 +24,11 @@ class Standing:
     renewed_at: datetime | None = None
     lapses_at: datetime | None = None
     trouble: str = ""
+
+
+class Stray(Rejected):
+    """What came back is no answer to this invitation: another tab, a half-copied address, or somebody else. The right one
+    may still come."""
 
 
 class Invitation(Protocol):

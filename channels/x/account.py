@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from channels.account import Standing
+from channels.account import Standing, Stray
 from channels.errors import ChannelError, Rejected, Unauthorized, Unavailable
 from channels.x import oauth2
 from channels.x.access import Access, Keys, Token, redacted
@@ -98,8 +98,10 @@ class Invitation:
 
     def accept(self, answer: Mapping[str, str]) -> str:
         if not secrets.compare_digest(answer.get("state", "").encode(), self._proof.state.encode()):
-            again = "Use the newest address, in one browser, and once."
-            raise Rejected("This is not the answer to the question that was asked.", hint=again)
+            again = (
+                f"It begins with {self._back}?state=… Take the whole of it, from the newest address, in one browser."
+            )
+            raise Stray("This is not the answer to the question that was asked.", hint=again)
         if answer.get("error") == "access_denied":
             raise Rejected("X was told not to let Julki in.", hint="Begin again, and press “Authorize app”.")
         code = answer.get("code", "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -130,6 +131,10 @@ def _unsigned(request: Any) -> Any:
     return request
 
 
+_TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
+"""What may stand in a header (RFC 6750, 2.1)."""
+
+
 def refusal(answer: Answer) -> ChannelError | None:
     """Why there are no tokens in it; None: there are. Nothing was posted, whatever it is."""
     again = "It is tried again by itself."
@@ -144,7 +149,7 @@ def refusal(answer: Answer) -> ChannelError | None:
         return Unauthorized("X does not take what the desk signs in with any more.")
     if is_foreign(answer):
         return Unauthorized(f"X does not know the app by its client id and secret ({answer.status}).")
-    if not (200 <= answer.status < 300) or not _text(answer, "access_token"):
+    if not (200 <= answer.status < 300) or not _TOKEN.fullmatch(_text(answer, "access_token")):
         return Unavailable(f"X could not renew the signing in (it answered {answer.status}).", hint=again)
     return None
 

@@ -61,7 +61,8 @@ class XOptions(Options):
         host = urlsplit(value).hostname
         own = value.startswith("http://") and host in ("127.0.0.1", "localhost")
         if not ((value.startswith("https://") and host) or own) or "@" in value:
-            raise ValueError(f'"{value}" is not an address that credentials may go to. Write it like "https://…".')
+            shown = "That" if "@" in value else f'"{value}"'
+            raise ValueError(f'{shown} is not an address that credentials may go to. Write it like "https://…".')
         return value.rstrip("/")
 
     def outbox_path(self, root: Path, name: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from scheduler.workspace import Workspace
 
 PORT = 8022
+_PASTES = 3
 _PATIENCE = 300.0
 """Seconds that a person has to let the desk in."""
 
@@ -49,13 +51,20 @@ def connect(
 
 @contextmanager
 def _opened(here: Session, workspace: Workspace, channel: str) -> Iterator[tuple[Account, Store]]:
+    from channels.contract import Locked
+    from channels.errors import ChannelError
     from scheduler.desk import accounts
 
     store = here.store()
     try:
-        account = accounts.account(workspace, channel, accounts.vault(workspace, store, now))
+        vault = accounts.vault(workspace, store, now)
+        account = accounts.account(workspace, channel, vault)
         if account is None:
             raise Failed(_nobody(workspace, channel))
+        try:
+            vault.ready()
+        except (Locked, ChannelError) as error:
+            raise Failed(_told(error)) from None
         yield account, store
     finally:
         store.close()
@@ -96,11 +105,24 @@ def _by_browser(invitation: Invitation, port: int) -> Outcome:
 
     with _callback(port, _accepting(invitation)) as callback:
         say(f"Let Julki in at this address; a browser should open it by itself:\n\n{invitation.address}\n")
-        webbrowser.open(invitation.address)
+        with _without_secrets():
+            webbrowser.open(invitation.address)
         outcome = callback.wait(_PATIENCE)
     if outcome is None:
         raise Failed("Nobody came back within five minutes. Begin again; without a browser here, with --no-browser.")
     return outcome
+
+
+@contextmanager
+def _without_secrets() -> Iterator[None]:
+    """A browser runs for weeks, and has no business with the desk's secrets."""
+    kept = {name: value for name, value in os.environ.items() if name.startswith("JULKI_")}
+    for name in kept:
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
 
 
 def _callback(port: int, accept: Callable[[Mapping[str, str]], Outcome]) -> Callback:
@@ -111,7 +133,7 @@ def _callback(port: int, accept: Callable[[Mapping[str, str]], Outcome]) -> Call
     except OSError as error:
         raise Failed(
             f"Port {port} of this machine can't be used ({error.strerror}). Name another with --port, and enter its "
-            f"address as a callback in the remote's console too; or use --no-browser."
+            f"address as a callback at the remote too; or use --no-browser."
         ) from None
 
 
@@ -123,20 +145,28 @@ def _by_hand(invitation: Invitation) -> Outcome:
         "The browser then goes to an address that begins with http://127.0.0.1 and can't be shown. That is as it should"
     )
     say("be: copy the whole of it, within half a minute, and paste it here.")
-    try:
-        pasted = input("Address: ")
-    except EOFError:
-        raise Failed("\nNothing was pasted, so nobody is signed in. Begin again.") from None
-    return _accepting(invitation)(fields(pasted))
+    for _ in range(_PASTES):
+        try:
+            pasted = input("Address: ")
+        except EOFError:
+            raise Failed("\nNothing was pasted, so nobody is signed in. Begin again.") from None
+        outcome = _accepting(invitation)(fields(pasted))
+        if not outcome.stray:
+            break
+        say(outcome.text)
+    return outcome
 
 
 def _accepting(invitation: Invitation) -> Callable[[Mapping[str, str]], Outcome]:
+    from channels.account import Stray
     from channels.errors import ChannelError
     from scheduler.desk.callback import Outcome
 
     def accept(answer: Mapping[str, str]) -> Outcome:
         try:
             return Outcome(True, f"Julki is signed in as {invitation.accept(answer)}.")
+        except Stray as error:
+            return Outcome(False, _told(error), stray=True)
         except ChannelError as error:
             return Outcome(False, _told(error))
 
@@ -153,4 +183,6 @@ def _recorded(store: Store, channel: str, who: str) -> None:
 
 
 def _told(error: Exception) -> str:
-    return f"{error} {getattr(error, 'hint', '')}".strip()
+    said, hint = str(error).strip(), str(getattr(error, "hint", ""))
+    stop = "" if not hint or said.endswith((".", "!", "?", "…")) else "."
+    return f"{said}{stop} {hint}".strip()

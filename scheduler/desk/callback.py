@@ -42,6 +42,8 @@ class Outcome:
 
     good: bool
     text: str
+    stray: bool = False
+    """It was no answer at all, and the right one may still come."""
 
 
 Accept = Callable[[Mapping[str, str]], Outcome]
@@ -87,11 +89,14 @@ class Callback:
         return self.outcome
 
     def take(self, answer: Mapping[str, str]) -> Outcome:
-        """The first answer counts; a page that is loaded again is told the same."""
+        """The first answer counts; a page that is loaded again is told the same. What is no answer ends nothing."""
         with self._once:
-            if self.outcome is None:
-                self.outcome = self._accept(answer)
-            return self.outcome
+            if self.outcome is not None:
+                return self.outcome
+            found = self._accept(answer)
+            if not found.stray:
+                self.outcome = found
+            return found
 
     def told(self) -> None:
         """The browser has its page, and the terminal may go on."""
@@ -124,7 +129,8 @@ class _Handler(BaseHTTPRequestHandler):
             title = "Signed in" if outcome.good else "Not signed in"
             self._page(200 if outcome.good else 400, title, f"{outcome.text} You can close this page.")
         finally:
-            own.told()
+            if not outcome.stray:
+                own.told()
 
     def _page(self, status: int, title: str, text: str) -> None:
         content = _PAGE.format(title=html.escape(title), text=html.escape(text)).encode()

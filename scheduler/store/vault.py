@@ -55,6 +55,10 @@ class StoredVault:
             raise Unavailable(fault.told(self._store.path, error)) from None
         return None if sealed is None else self._opened(sealed, channel)
 
+    def ready(self) -> None:
+        """Raises `Locked`, or `Unavailable`, where nothing could be kept; to be asked before a one-time code is spent."""
+        self._cipher_for_writing()
+
     def write(self, channel: str, token: Mapping[str, Json]) -> None:
         """Keep it; when this returns, the disk has it. Raises `Locked`, and `Unavailable` where nothing was kept."""
         cipher = self._cipher_for_writing()

@@ -10,17 +10,19 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 from typer.testing import CliRunner
 
 from channels.samples import CANARY
 from scheduler import workspace
+from scheduler.cli import connecting
 from scheduler.cli.main import app
 from scheduler.desk import accounts
 from scheduler.desk.callback import Callback, Outcome, fields
@@ -353,3 +355,26 @@ def test_a_connection_that_says_nothing_keeps_nobody_waiting() -> None:
 @pytest.mark.parametrize("odd", ["", "?", "http://[", "x?" + "&".join(f"a{n}=1" for n in range(30)), "no question"])
 def test_odd_addresses_say_nothing(odd: str) -> None:
     assert fields(odd) == {}
+
+
+def test_a_stray_request_ends_nothing(tmp_path: Path) -> None:
+    """An address that anything on the machine may ask for, a tab that was left open: the right answer may still come."""
+    answers: list[dict[str, str]] = []
+
+    def accept(answer: Mapping[str, str]) -> Outcome:
+        answers.append(dict(answer))
+        good = answer.get("state") == "right"
+        return Outcome(good, "Signed in." if good else "No.", stray=not good)
+
+    with Callback(0, accept) as callback:
+        for query, status in (("", 400), ("?state=wrong", 400), ("?state=right", 200), ("?state=wrong", 200)):
+            assert requests.get(callback.address + query, timeout=5).status_code == status
+        assert callback.wait(1) == Outcome(True, "Signed in.")
+    assert len(answers) == 3
+
+
+def test_the_browser_gets_no_secret_of_the_desk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JULKI_X_CLIENT_SECRET", "hidden")
+    with connecting._without_secrets():
+        assert "JULKI_X_CLIENT_SECRET" not in os.environ
+    assert os.environ["JULKI_X_CLIENT_SECRET"] == "hidden"

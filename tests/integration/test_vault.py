@@ -136,7 +136,7 @@ def test_a_broken_row_says_the_remedy(store: Store, broken: str) -> None:
 def test_any_changed_letter_is_noticed(store: Store) -> None:
     vault(store).write("x", TOKEN)
     before = sealed(store, "x")
-    for at in range(2, len(before.rstrip("=")), 7):
+    for at in range(2, len(before.rstrip("=")) - 1, 7):  # of the last one some bits mean nothing (RFC 4648, 3.5)
         put(store, "x", before[:at] + ("B" if before[at] != "B" else "C") + before[at + 1 :])
         with pytest.raises(Locked):
             vault(store).read("x")
