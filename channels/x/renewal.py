@@ -40,6 +40,12 @@ class Busy(Exception):
     """Somebody else holds the account's lock, and has not let go in time."""
 
 
+def _give(path: Path, like: Path) -> None:
+    owner = like.stat()
+    if os.geteuid() == 0 and path.stat().st_uid != owner.st_uid:
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
 class Counter:
     """Where renewals of one channel hand in what they got. `seconds` is how long X may take to answer."""
 
@@ -53,6 +59,9 @@ class Counter:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(self.folder / f"{self._name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
+            # Whoever ran the command as root, it is the desk that renews from now on.
+            for path in (self.folder, self.folder / f"{self._name}.lock"):
+                _give(path, self.folder.parent)
             _lock(handle, time.monotonic() + self._seconds + _SLACK)
             yield handle
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -534,3 +535,13 @@ def test_a_password_of_netrc_takes_no_tokens_place(
 
 def wallet_of(channel: Any) -> Any:
     return channel._remote._access._wallet
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_root_signs_in_with_belongs_to_the_desk(mock: MockX, vault: MemoryVault, tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir(exist_ok=True)
+    os.chown(tmp_path / "var", 65534, 65534)
+    _, account = opened(mock.url, tmp_path, vault)
+    sign_in(account)
+    folder = tmp_path / "var" / "sign-in"
+    assert {path.stat().st_uid for path in (folder, *folder.iterdir())} == {65534}
