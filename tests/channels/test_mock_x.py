@@ -162,10 +162,11 @@ def test_it_starts_by_hand_and_says_what_to_do() -> None:
             == 201
         )
         process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=10)
+        rest, _ = process.communicate(timeout=60)
     finally:
         process.kill()
         process.wait()
+        process.stdout.close()
     assert process.returncode == 0
     assert "@desk posted " in rest
     assert "    Hei [31m sinä" in rest

@@ -307,14 +307,16 @@ def test_an_answer_without_end_is_not_read_to_its_end(tmp_path: Path) -> None:
 
     found = asked_of(serve, tmp_path)
     assert isinstance(found, Uncertain)
-    assert "too long to be one" in str(found)
+    # The other side may hang up the moment that nobody reads on.
+    assert "too long to be one" in str(found) or "broke off" in str(found)
 
 
 def test_an_answer_that_unpacks_without_end_is_not_unpacked(tmp_path: Path) -> None:
     packed = gzip.compress(b" " * 60_000_000)
     found = asked_of(whole(packed, b"Content-Encoding: gzip\r\n"), tmp_path)
     assert isinstance(found, Uncertain)
-    assert "too long to be one" in str(found)
+    # The other side may hang up the moment that nobody reads on.
+    assert "too long to be one" in str(found) or "broke off" in str(found)
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ class Blind(Lane):
 class Hopeful(Lane):
     """Takes every failure for a success."""
 
-    def _failed(self, db: Any, act: Any, error: Exception) -> None:
+    def _failed(self, db: Any, act: Any, error: Exception, **told: Any) -> None:
         self._succeeded(db, act, Receipt("remote-1"))
 
 
@@ -61,7 +61,7 @@ class Forgetful(Lane):
 class Strict(Lane):
     """Does what only the writer's file may do."""
 
-    def _failed(self, db: Any, act: Any, error: Exception) -> None:
+    def _failed(self, db: Any, act: Any, error: Exception, **told: Any) -> None:
         super()._failed(db, act, error)
         values = {"state": "cancelled", "reason": "", "error": ""}
         db.execute(update(DELIVERY).where(DELIVERY.c.state == "retrying").values(values))
