@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import quote
-from zoneinfo import ZoneInfo
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
@@ -134,18 +133,28 @@ def _body(desk: Desk, piece: Piece, said: Sequence[Said], sources: Mapping[str, 
         if (day := one.at.astimezone(zone).date()) != today:
             today = day
             yield f"## {_day(day, piece.lang)}"
-        yield from _told(one, zone, sources)
+        yield from _told(one, desk, sources)
 
 
-def _told(one: Said, zone: ZoneInfo, sources: Mapping[str, str]) -> Iterator[str]:
-    links = " ".join(f"[{escaped(channel)}]({_address(link)})" for channel, link in one.links.items())
-    clock = f"{one.at.astimezone(zone):%H:%M}"
-    yield " ".join(filter(None, (f"**{clock}**", escaped(one.message.text), links)))
+def _told(one: Said, desk: Desk, sources: Mapping[str, str]) -> Iterator[str]:
+    clock = f"{one.at.astimezone(desk.settings.zone):%H:%M}"
+    links = ", ".join(f"[{clock} {escaped(channel)}]({_address(link)})" for channel, link in one.links.items())
+    yield f"**{links or clock}** {escaped(_as_meant(one.message.text, desk.settings.site.url))}"
     for media in one.message.media:
         if media.name in sources:
             yield f"![{escaped(' '.join(media.alt.split()))}]({_relative(sources[media.name])})"
     for correction in one.corrections:
-        yield from _told(correction, zone, sources)
+        yield from _told(correction, desk, sources)
+
+
+def _as_meant(text: str, site: str) -> str:
+    """The site's own addresses without what told by which channel a reader came: here everybody comes from the site."""
+    for address in reversed(addresses(text)):
+        url = urlsplit(text[address.start : address.end])
+        if text.startswith(site, address.start) and "utm_" in url.query:
+            kept = "&".join(pair for pair in url.query.split("&") if not pair.startswith("utm_"))
+            text = text[: address.start] + urlunsplit(url._replace(query=kept)) + text[address.end :]
+    return text
 
 
 def _source(desk: Desk, piece: Piece, media: Media) -> str:

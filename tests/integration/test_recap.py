@@ -120,8 +120,8 @@ def test_a_correction_follows_the_post_that_it_corrects(desk: Typist, out: Desk)
     text = (desk.root / recap.write(out, "fi/paiva")).read_text("utf-8")
     first, wrong, last = (text.index(word) for word in ("Ovet ovat auki", "Ovet ovat vielä kiinni", "Puhe alkaa"))
     assert first < wrong < last
-    assert text.count("[x](https://x.com/i/status/") == 3
-    assert f"[x](https://x.com/i/status/{line.id})" in text
+    assert text.count(" x](https://x.com/i/status/") == 3
+    assert f" x](https://x.com/i/status/{line.id})" in text
 
 
 def test_a_photo_that_has_changed_since_is_taken_from_what_was_sent(desk: Typist, out: Desk) -> None:
