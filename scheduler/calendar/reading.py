@@ -291,11 +291,10 @@ class _Reader:
 
     def _chosen(self, fields: Fields) -> tuple[str, ...] | None:
         """A list chooses the channels; a mapping leaves that to the kind."""
-        mapped = isinstance(self.front.values.get("channels"), dict)
-        return None if fields.channels is None or mapped else tuple(fields.channels)
+        plain = not isinstance(self.front.values.get("channels"), dict)
+        return tuple(fields.channels) if plain and fields.channels is not None else None
 
     def _overrides(self, fields: Fields) -> Mapping[str, Override]:
         """Every channel that a mapping names: naming one adds it, where the kind does not have it."""
-        if not isinstance(self.front.values.get("channels"), dict):
-            return {}
-        return {name: given.override() for name, given in (fields.channels or {}).items()}
+        mapped = isinstance(self.front.values.get("channels"), dict)
+        return {name: given.override() for name, given in (fields.channels or {}).items() if mapped}

@@ -70,10 +70,16 @@ def skip(store: Store, event: Event, part: str, person: Person, tap: str = "") -
     return _once(store, event, f"skip/{part}/{tap}", person.now, act) if tap else _now(store, act)
 
 
-def shift(store: Store, event: Event, by: timedelta, person: Person, tap: str = "") -> str:
-    """Move every post that has a time and has not gone out, later or (below zero) earlier; by whole seconds."""
+def shift(
+    store: Store, event: Event, by: timedelta, person: Person, tap: str = "", seen: timedelta | None = None
+) -> str:
+    """Move every post that has a time and has not gone out, later or (below zero) earlier; by whole seconds. `seen`: by
+    how much the event ran late when the person decided; where somebody else has moved it since, nothing is done."""
 
     def act(db: Connection) -> str:
+        now = shifts.of(db, event.piece, event.starts_at)
+        if seen is not None and now != seen:
+            raise Refused(f"Somebody has moved it meanwhile: the event runs {_running(now)} now. Look again.")
         return _shifted(db, event, by, person)
 
     return _once(store, event, f"shift/{tap}", person.now, act) if tap else _now(store, act)

@@ -114,9 +114,10 @@ class Hall:
         """Leave that post out."""
         return acts.skip(self.desk.store, self._event(), part, person, tap)
 
-    def late(self, by: timedelta, person: Person, tap: str = "") -> str:
-        """The hall runs that much later (or, below zero, earlier) than it did."""
-        return acts.shift(self.desk.store, self._event(), by, person, tap)
+    def late(self, by: timedelta, person: Person, tap: str = "", seen: timedelta | None = None) -> str:
+        """The hall runs that much later (or, below zero, earlier) than it did. `seen`: as `Program.shift` told it when the
+        person decided; refused where that is no longer so."""
+        return acts.shift(self.desk.store, self._event(), by, person, tap, seen)
 
     def move(self, to: datetime, person: Person, tap: str = "") -> str:
         """The event starts then; what has not gone out moves along."""

@@ -378,3 +378,12 @@ def test_what_will_keep_the_posts_back_is_told_before(newsroom: Callable[..., Ne
     assert "Nobody has approved it" in hall(room).program().obstacles[0]
     acts.pause(room.desk.store, "channel", "x", "kriisi.", room.maija)
     assert "The channel x is paused by Maija (kriisi)" in " ".join(hall(room).program().obstacles)
+
+
+def test_two_who_move_the_hall_at_once_move_it_once(room: Newsroom) -> None:
+    here = hall(room)
+    seen = here.program().shift
+    here.late(LATE, room.maija, "tap-1", seen)
+    with pytest.raises(Refused, match="runs 20m late now"):
+        here.late(LATE, room.maija, "tap-2", seen)
+    assert here.program().shift == LATE

@@ -213,7 +213,8 @@ class Board(Screen[None]):
     def _ask_late(self, by: timedelta | None) -> None:
         if by:
             question = telling.moved(self.query_one(Listing).posts, by, self._now, self._hall.desk.settings.zone)
-            self._ask(question, lambda person, tap: self._hall.late(by, person, tap))
+            seen = self._sight.program.shift if self._sight and self._sight.program else None
+            self._ask(question, lambda person, tap: self._hall.late(by, person, tap, seen))
 
     def _ask(self, question: str, act: Callable[[Person, str], str], post: Post | None = None) -> None:
         def do(tap: str) -> Answer:
