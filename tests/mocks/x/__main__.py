@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import threading
 from datetime import timedelta
@@ -63,6 +64,8 @@ def main(arguments: list[str] | None = None) -> int:
     for username in told.account:
         mock.accounts.named(username)
     mock.on_accept = lambda post: _tell(mock, post)
+    # What is started in the background of a script inherits that Ctrl-C is not heard.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with mock:
         print(_TOLD.format(url=mock.url, settle=told.lag + 5), flush=True)
         try:
